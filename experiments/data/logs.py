@@ -1,0 +1,110 @@
+"""Logs: what an operator's systems recorded, cleaned, in days and int64 cents, without anybody's identity."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+VISIT_COLUMNS = ("customer", "day", "gross", "discount", "net")
+TOUCH_COLUMNS = ("customer", "day", "kind", "depth", "min_spend", "valid_days", "campaign_id", "propensity")
+CAMPAIGN_COLUMNS = ("campaign_id", "kind", "start_day", "end_day", "customer", "redeemed")
+
+
+@dataclass(frozen=True)
+class Logs:
+    """The observed past of a set of customers.
+
+    Attributes
+    ----------
+    name : ``complete_journey``, or the stem of the file or folder.
+    origin : the date of day 0. All days below are whole local days since then.
+    last_day : the last day covered, inclusive.
+    customers : one row per customer, index 0..n-1 = customer code. ``first_day`` is the day of the first visit
+        (``last_day + 1`` for somebody known who has not ordered yet); optional ``joined_day``, ``region``,
+        ``age_band``, ``channel``, ``trust_level``; ``pseudonym`` only if a key was given. Codes run in the order of
+        first visits, so they depend on neither the raw ids nor the key.
+    visits : one row per customer and day with an order, sorted by both; ``gross``, ``discount``, ``net`` in cents,
+        net = gross - discount, gross > 0. Several baskets on one day are one visit.
+    touches : what customers were sent and did about it, or None; days within 0..last_day. ``depth`` and
+        ``propensity`` are fractions, ``min_spend`` cents, ``valid_days`` days; missing where not logged.
+    campaigns : one row per coupon campaign and targeted customer, or None. ``start_day`` may be negative and
+        ``end_day`` beyond ``last_day``: campaigns are not cut at the borders of the logs.
+    dropped : rows left out, by reason.
+    digest : 16 hexadecimal digits, a hash of the content above (without ``name``, ``dropped`` and pseudonyms).
+    """
+
+    name: str
+    origin: datetime.date
+    last_day: int
+    customers: pd.DataFrame
+    visits: pd.DataFrame
+    touches: pd.DataFrame | None
+    campaigns: pd.DataFrame | None
+    dropped: dict[str, int]
+    digest: str
+
+    @property
+    def n_customers(self) -> int:
+        """Number of customers."""
+        return len(self.customers)
+
+
+def codes_by_first_order(ids: Ints, when: Ints) -> tuple[Ints, Ints]:
+    """Customer codes in the order of first orders, ties by row.
+
+    Parameters
+    ----------
+    ids : any integer label of the customer of each order.
+    when : time of each order, in any unit.
+
+    Returns
+    -------
+    The code of each order's customer, and the label behind each code.
+    """
+    by_time = np.argsort(when, kind="stable")
+    labels, first_row, inverse = np.unique(ids[by_time], return_index=True, return_inverse=True)
+    rank = np.argsort(first_row, kind="stable")
+    code_of_label = np.empty(len(labels), dtype=np.int64)
+    code_of_label[rank] = np.arange(len(labels))
+    codes = np.empty(len(ids), dtype=np.int64)
+    codes[by_time] = code_of_label[inverse]
+    return codes, labels[rank].astype(np.int64)
+
+
+def visits_of(customer: Ints, day: Ints, gross: Ints, discount: Ints) -> pd.DataFrame:
+    """Orders or their lines added up to one row per customer and day. Money in cents, exact; days not negative."""
+    span = int(day.max()) + 1 if len(day) else 1
+    cell, inverse = np.unique(customer * span + day, return_inverse=True)
+    # bincount adds in float64, which is exact below 2^53 cents
+    added = {
+        "gross": np.bincount(inverse, gross, len(cell)).astype(np.int64),
+        "discount": np.bincount(inverse, discount, len(cell)).astype(np.int64),
+    }
+    frame = pd.DataFrame({"customer": cell // span, "day": cell % span, **added})
+    return frame.assign(net=frame["gross"] - frame["discount"])
+
+
+def digest_of(origin: datetime.date, last_day: int, *frames: pd.DataFrame | None) -> str:
+    """Sixteen hexadecimal digits that change with any value, row order, column or border of the frames."""
+    state = hashlib.blake2b(f"{origin.isoformat()} {last_day}".encode(), digest_size=8)
+    for frame in frames:
+        state.update(b"\x1dnone" if frame is None else b"\x1dframe")
+        if frame is None:
+            continue
+        for name in frame.columns:
+            column = frame[name]
+            state.update(f"\x1e{name}\x1f".encode())
+            if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iub":
+                state.update(column.to_numpy(dtype="<i8").tobytes())
+            elif isinstance(column.dtype, np.dtype) and column.dtype.kind == "f":
+                state.update(column.to_numpy(dtype="<f8").tobytes())
+            else:
+                state.update("\x1f".join("" if pd.isna(v) else str(v) for v in column).encode())
+    return state.hexdigest()
