@@ -1,0 +1,13 @@
+"""Learned models: history, covariates, hazards, basket values, and cited defaults where there are no logs."""
+
+from .basket import Basket
+from .bundle import CustomerModels
+from .defaults import default_models
+from .features import FEATURES, covariates
+from .hazard import Hazard, sigmoid
+from .history import NO_ORDER, History, record_orders
+
+__all__ = [
+    "FEATURES", "NO_ORDER", "Basket", "CustomerModels", "Hazard", "History", "covariates", "default_models",
+    "record_orders", "sigmoid",
+]  # fmt: skip

@@ -1,0 +1,109 @@
+"""A hazard: P(event today | observed history), linear on the logit scale in named features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from sim import Columns, Observed, SiyuError, Spec
+
+from .features import FEATURES, Feature, Moment
+from .history import Rows
+
+Floats = NDArray[np.float64]
+STEEPEST = 700.0  # logits beyond are 0 or 1 to the last bit, and exp would overflow
+
+
+class Addends(NamedTuple):
+    """A linear predictor taken apart: what is read from tables, and what is computed for each row."""
+
+    tables: dict[str, Floats]
+    per_row: list[tuple[float, Callable[[Moment], Floats | float]]]
+
+
+class Linear(Spec):
+    """intercept + coef · features, with everything that training did to the features folded into the numbers."""
+
+    features: tuple[str, ...] = Field(description="names in agents.models.features.FEATURES")
+    coef: tuple[float, ...] = Field(description="one coefficient per feature")
+    intercept: float
+    source: str = Field(description="where the numbers come from")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if len(self.coef) != len(self.features):
+            raise ValueError(f"{len(self.features)} features need as many coefficients, not {len(self.coef)}")
+        for name in self.features:
+            try:
+                FEATURES[name]
+            except SiyuError as error:
+                raise ValueError(str(error)) from None
+        return self
+
+    def linear(self, x: Floats) -> Floats:
+        """The predictor, shape (n,), for covariates ``x`` of shape (features, n) in the order of ``features``."""
+        out = np.full(x.shape[1], self.intercept)
+        for coef, row in zip(self.coef, x, strict=True):
+            # One feature after the other, not a matrix product: BLAS adds in an order that depends on the chunk.
+            out += coef * row
+        return out
+
+    @cached_property
+    def addends(self) -> Addends:
+        """Coefficients times features, with all tables of one index added up to one."""
+        tables: dict[str, Floats] = {}
+        per_row = []
+        for coef, name in zip(self.coef, self.features, strict=True):
+            feature: Feature = FEATURES[name]
+            for index, table in feature.tables.items():
+                tables[index] = tables.get(index, 0.0) + coef * table
+            if feature.per_row is not None:
+                per_row.append((coef, feature.per_row))
+        return Addends(tables, per_row)
+
+    def linear_at(self, history: Columns | Observed, rows: Rows, day: int, weekday: int) -> Floats:
+        """The same predictor straight from the history, without the matrix of covariates; several times faster.
+
+        Parameters are those of ``covariates``. Equal to ``linear(covariates(...))`` up to rounding; the bytes do not
+        depend on which other rows are asked for.
+        """
+        moment = Moment(history, rows, day, weekday)
+        out = np.full(len(moment.index("since")), self.intercept)
+        for index, table in self.addends.tables.items():
+            out += moment.look_up(index, table)
+        for coef, per_row in self.addends.per_row:
+            out += coef * per_row(moment)
+        return out
+
+
+class Hazard(Linear):
+    """P(event on a day | at risk) = 1 / (1 + exp(-logit)). Treatment terms of the world are added to the logit."""
+
+    name: str = Field(description="repurchase, lapse or comeback")
+
+    def logit(self, x: Floats) -> Floats:
+        """Logit, shape (n,), for covariates of shape (features, n)."""
+        return self.linear(x)
+
+    def logit_at(self, history: Columns | Observed, rows: Rows, day: int, weekday: int) -> Floats:
+        """Logit, shape (n,), straight from the history; see ``linear_at``."""
+        return self.linear_at(history, rows, day, weekday)
+
+    def probability(self, x: Floats) -> Floats:
+        """Probability, shape (n,), for covariates of shape (features, n)."""
+        return sigmoid(self.logit(x))
+
+    def recalibrated(self, slope: float, offset: float) -> Hazard:
+        """The hazard whose logit is slope * logit + offset."""
+        coef = tuple(slope * c for c in self.coef)
+        return self.model_copy(update={"coef": coef, "intercept": slope * self.intercept + offset})
+
+
+def sigmoid(logit: Floats) -> Floats:
+    """1 / (1 + exp(-logit)) without overflow."""
+    return np.asarray(1.0 / (1.0 + np.exp(np.minimum(-logit, STEEPEST))))

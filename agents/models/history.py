@@ -1,0 +1,96 @@
+"""What an operator knows about a customer's purchases, folded into a few columns that change only at orders.
+
+Between two orders everything is a function of the state at the last order and the days since, so a day without an
+order costs nothing. Training replays logs through the same updater that the running world uses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sim import Columns, column
+
+NO_ORDER = -(2**30)  # day of the last order of somebody who has not ordered: longer ago than any table reaches
+HALF_LIVES = (7, 28, 112)  # days; a week, a month and a season, so that a rate and its trend can be told apart
+RECENT_WEIGHT = 0.2  # of the newest basket in the recent mean; assumed, about the last nine baskets
+MONEY_FLOOR = 100.0  # cents added before a logarithm: a free basket must not be minus infinity
+
+Rows = slice | NDArray[np.integer[Any]]
+
+
+class History(Columns):
+    """Observed purchase history, one row per customer. Only :func:`record_orders` writes to it."""
+
+    key = column("i8", 0, unit="id", doc="lasting identity")
+    joined = column("i4", 0, unit="day", doc="day of joining, or of the first order seen; may be negative")
+    last_order = column("i4", NO_ORDER, unit="day", doc="day of the last order")
+    orders = column("i4", 0, unit="days", doc="days with an order so far")
+    count_7 = column("f4", 0, unit="orders", doc="orders after the day of joining, half-life 7 days, at last_order")
+    count_28 = column("f4", 0, unit="orders", doc="the same, half-life 28 days")
+    count_112 = column("f4", 0, unit="orders", doc="the same, half-life 112 days")
+    phase_0 = column("f4", 0, unit="orders", doc="the part of count_112 on days divisible by 7")
+    phase_1 = column("f4", 0, unit="orders", doc="the same for remainder 1")
+    phase_2 = column("f4", 0, unit="orders", doc="the same for remainder 2")
+    phase_3 = column("f4", 0, unit="orders", doc="the same for remainder 3")
+    phase_4 = column("f4", 0, unit="orders", doc="the same for remainder 4")
+    phase_5 = column("f4", 0, unit="orders", doc="the same for remainder 5")
+    phase_6 = column("f4", 0, unit="orders", doc="the same for remainder 6")
+    log_net_last = column("f4", 0, unit="log cents", doc="log(net + 100) of the last order day")
+    log_net_recent = column("f4", 0, unit="log cents", doc="its moving mean, newest weighs 0.2")
+    log_net_sum = column("f4", 0, unit="log cents", doc="its sum over all order days")
+
+    def rebased(self, days: int) -> History:
+        """A copy on a calendar whose day 0 is this calendar's day ``days``."""
+        arrays = self.arrays()
+        never = arrays["last_order"] == NO_ORDER
+        arrays["joined"] -= days
+        arrays["last_order"] = np.where(never, NO_ORDER, arrays["last_order"] - days).astype(np.int32)
+        for remainder in range(7):
+            arrays[f"phase_{remainder}"] = getattr(self, f"phase_{(remainder + days) % 7}").copy()
+        moved = History()
+        moved.restore(arrays)
+        return moved
+
+
+def record_orders(history: History, rows: Rows, day: int, net_cents: ArrayLike) -> None:
+    """Fold one day's orders into the history.
+
+    Parameters
+    ----------
+    rows : slice or distinct row numbers, shape (n,).
+    day : the day of the orders; never before an order that is already recorded.
+    net_cents : net value of each order, shape (n,). A second call for the same customer and day adds to that day's
+        basket: several orders on one day are one order day.
+    """
+    net = np.asarray(net_cents, dtype=np.float64)
+    last = history.last_order[rows]
+    again = last == day
+    elapsed = np.where(last == NO_ORDER, 0, day - last)
+    orders = history.orders[rows] + ~again
+    counted = ~again & (day > history.joined[rows])
+    for half_life in HALF_LIVES:
+        count: NDArray[np.float32] = getattr(history, f"count_{half_life}")
+        count[rows] = count[rows] * np.exp2(-elapsed / half_life) + counted
+    decay = np.exp2(-elapsed / HALF_LIVES[-1])
+    for remainder in range(7):
+        phase: NDArray[np.float32] = getattr(history, f"phase_{remainder}")
+        phase[rows] = phase[rows] * decay + (counted if remainder == day % 7 else 0)
+    _record_money(history, rows, net, orders, again)
+    history.orders[rows] = orders
+    history.last_order[rows] = day
+
+
+def _record_money(
+    history: History, rows: Rows, net: NDArray[np.float64], orders: NDArray[np.int32], again: NDArray[np.bool_]
+) -> None:
+    old = history.log_net_last[rows].astype(np.float64)
+    earlier_today = np.where(again, np.exp(old) - MONEY_FLOOR, 0.0)
+    new = np.log(earlier_today + net + MONEY_FLOOR)
+    recent = history.log_net_recent[rows].astype(np.float64)
+    weight = np.where(orders == 1, 1.0, RECENT_WEIGHT)
+    history.log_net_recent[rows] = recent + weight * (new - np.where(again, old, recent))
+    history.log_net_sum[rows] += new - np.where(again, old, 0.0)
+    history.log_net_last[rows] = new
