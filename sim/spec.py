@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -31,6 +31,16 @@ class Spec(BaseModel):
         """Hash of the contents, 16 hexadecimal digits; equal documents have equal digests."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def parameter(default: Any = ..., *, doc: str, source: str = "", unit: str = "", **limits: Any) -> Any:
+    """A field with its meaning, unit, limits and the source of its default, all of which ``siyu describe`` shows.
+
+    ``source`` is a citation or the bare word ``assumed``; leave it empty where there is nothing to cite, such as a
+    choice of the user's. ``limits`` are those of pydantic's ``Field``.
+    """
+    extra: dict[str, Any] = {key: value for key, value in (("source", source), ("unit", unit)) if value}
+    return Field(default, description=doc, json_schema_extra=extra or None, **limits)
 
 
 class Kind(Spec):
@@ -57,11 +67,11 @@ class Kind(Spec):
             return handler(source)
         # A family is validated by looking its kind up at that moment, so that plug-ins count.
         return core_schema.no_info_plain_validator_function(
-            cls._pick, serialization=core_schema.plain_serializer_function_ser_schema(lambda part: part.dump())
+            cls._of_kind, serialization=core_schema.plain_serializer_function_ser_schema(lambda part: part.dump())
         )
 
     @classmethod
-    def _pick(cls, value: Any) -> Kind:
+    def _of_kind(cls, value: Any) -> Kind:
         if isinstance(value, cls):
             return value
         if not isinstance(value, dict):

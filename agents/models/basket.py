@@ -48,6 +48,11 @@ class Basket(Linear):
         low = self._grid[below]
         return np.asarray(low + (position - below) * (self._grid[below + 1] - low))
 
+    def exceeds(self, ratio: Floats) -> Floats:
+        """P(amount / mean > ratio): the residual's survival function, the inverse of :meth:`residual`."""
+        levels = np.linspace(0.0, 1.0, len(self.quantiles))
+        return np.asarray(1.0 - np.interp(ratio, self._grid, levels))
+
     def amount_cents(self, x: Floats, u: Floats) -> NDArray[np.int64]:
         """Net amount, shape (n,), at least one cent, by inverse distribution function at uniform draws ``u``."""
         amount = np.minimum(self.mean_cents(x) * self.residual(u), np.exp(LARGEST_LOG_CENTS))

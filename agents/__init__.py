@@ -1,0 +1,1 @@
+"""The private domain: customers, scenario, policy, operator actions, customer behaviours, learned models."""

@@ -1,0 +1,10 @@
+"""Operator actions. A new one is a file here and a name in this list."""
+
+from .acquisition import Acquisition
+from .base import Action, ScheduledAction
+from .cadence import Advert, Content
+from .chat import Chat
+from .coupon import Coupon
+from .membership import Membership
+
+__all__ = ["Acquisition", "Action", "Advert", "Chat", "Content", "Coupon", "Membership", "ScheduledAction"]

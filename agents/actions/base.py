@@ -1,0 +1,57 @@
+"""What every operator action is: a schema, a calendar, an audience, a cost, and what it does on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from agents.audience import Audience
+from agents.calendar import Calendar
+from sim.spec import Kind, parameter
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+    from agents.scenario import Scenario
+
+Problem = tuple[str, str, str]  # rule, field, cure
+
+
+class Action(Kind):
+    """An operator action.
+
+    A new one is a file in ``agents/actions/`` with a class that sets ``kind`` and ``off`` and defines :meth:`apply`.
+    """
+
+    off: ClassVar[dict[str, Any]] = {}
+    """Values of its fields (dotted) at which it does nothing and costs nothing."""
+
+    def apply(self, world: PrivateDomain, name: str) -> None:
+        """Act on this day. ``name`` is the action's name in the policy: the source of its events."""
+        raise TypeError(f"{type(self).__name__} does not say what it does: define apply()")
+
+    def problems(self, scenario: Scenario) -> Iterator[Problem]:
+        """Whatever makes this action impossible in a scenario, as (rule, field, cure)."""
+        calendar = getattr(self, "calendar", None)
+        if isinstance(calendar, Calendar) and not calendar.ever(scenario.start, scenario.horizon_days):
+            end = scenario.start.toordinal() + scenario.horizon_days - 1
+            yield (
+                f"the calendar never comes up between {scenario.start} and {scenario.start.fromordinal(end)}",
+                "calendar",
+                "change the calendar, the scenario's start or its horizon_days",
+            )
+
+    def fixed_cost_cny(self, scenario: Scenario) -> float:
+        """Cost over the horizon whatever customers do, CNY."""
+        return 0.0
+
+
+class ScheduledAction(Action):
+    """An action with a calendar and an audience."""
+
+    calendar: Calendar = parameter(doc="when")
+    audience: Audience = parameter(Audience(), doc="whom")
+
+
+def cents(cny: float) -> int:
+    """An amount of money in whole cents, halves to even."""
+    return round(cny * 100)

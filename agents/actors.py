@@ -1,0 +1,90 @@
+"""The few: operator, staff, channels. Each is a mesa agent of the world and keeps what a snapshot must keep."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.scenario import ChannelSpec
+from sim.world import Actor
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+
+KEY_BLOCK = 1 << 40  # keys of a channel's prospects start at (index + 1) times this; the initial contacts lie below
+
+
+class Operator(Actor):
+    """Keeps the stock of coupons."""
+
+    def __init__(self, world: PrivateDomain) -> None:
+        super().__init__(world)
+        self.stock: dict[str, int] = {}
+
+    def take(self, name: str, wanted: int, stock: int) -> int:
+        """Take up to ``wanted`` pieces from a stock that began with ``stock``; return how many there were."""
+        left = self.stock.get(name, stock)
+        taken = min(left, wanted)
+        self.stock[name] = left - taken
+        return taken
+
+    def state(self) -> dict[str, float]:
+        return dict(self.stock)
+
+    def restore(self, state: dict[str, float]) -> None:
+        self.stock = {name: int(left) for name, left in state.items()}
+
+
+class Staff(Actor):
+    """Finite hours. What is asked beyond the hours that exist is cut in proportion."""
+
+    def __init__(self, world: PrivateDomain, hours_per_week: float, wage_cents_per_hour: int) -> None:
+        super().__init__(world)
+        self.hours_per_week = hours_per_week
+        self.wage_cents_per_hour = wage_cents_per_hour
+
+    def granted_share(self, asked_per_week: float) -> float:
+        """Share of the asked hours that exist, at most 1."""
+        return 1.0 if asked_per_week <= self.hours_per_week else self.hours_per_week / asked_per_week
+
+    def state(self) -> dict[str, float]:
+        return {}
+
+
+class Channel(Actor):
+    """A source of contacts with a finite pool of prospects.
+
+    Each prospect has one uniform number v; it is reached on the day when 1 − exp(−pressure) passes v. Pressure adds up
+    over spend, so more spend never un-reaches anybody, and returns diminish as the pool is used up.
+    """
+
+    def __init__(self, world: PrivateDomain, index: int, name: str, spec: ChannelSpec) -> None:
+        super().__init__(world)
+        self.index, self.name, self.spec = index, name, spec
+        self.pressure = 0.0
+        self.served = 0.0  # pressure up to which prospects have been fetched
+        self._order: NDArray[np.int64] | None = None
+        self._v: NDArray[np.float64] | None = None
+
+    def push(self, spend_cny: float) -> None:
+        """Spend on this channel today."""
+        self.pressure += spend_cny / (self.spec.volume * self.spec.cost_per_reach_cny)
+
+    def fetch(self) -> NDArray[np.int64]:
+        """Keys of the prospects reached since the last call."""
+        if self.pressure <= self.served:
+            return np.empty(0, np.int64)
+        if self._order is None or self._v is None:
+            keys = KEY_BLOCK * (self.index + 1) + np.arange(self.spec.volume, dtype=np.int64)
+            v = self.model.draws.uniform("channel.reach", 0, keys)
+            order = np.argsort(v, kind="stable")
+            self._order, self._v = keys[order], v[order]
+        low, high = (np.searchsorted(self._v, -math.expm1(-p), side="left") for p in (self.served, self.pressure))
+        self.served = self.pressure
+        return np.sort(self._order[low:high])
+
+    def state(self) -> dict[str, float]:
+        return {"pressure": self.pressure, "served": self.served}

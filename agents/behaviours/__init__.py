@@ -1,0 +1,23 @@
+"""Customer behaviours. A new one is a file here and a name in this list."""
+
+from .arrival import Arrival
+from .attention import Attention
+from .attrition import Attrition
+from .base import Behaviour
+from .cards import CardChoice
+from .census import Census
+from .coupons import CouponUse
+from .purchase import Purchase
+from .reaction import Reaction
+from .service import Service
+from .standing import TrustLevels, ValueTiers
+
+DEFAULTS: tuple[type[Behaviour], ...] = (
+    Arrival, Attention, CouponUse, CardChoice, Reaction, Purchase, Service, TrustLevels, ValueTiers, Attrition, Census,
+)  # fmt: skip
+"""What customers do unless a scenario says otherwise, in the order in which they act within a phase."""
+
+__all__ = [
+    "DEFAULTS", "Arrival", "Attention", "Attrition", "Behaviour", "CardChoice", "Census", "CouponUse", "Purchase",
+    "Reaction", "Service", "TrustLevels", "ValueTiers",
+]  # fmt: skip

@@ -1,0 +1,45 @@
+"""Attrition: contacts clear out what they no longer need, and some who muted come round."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents.behaviours.base import Behaviour
+from agents.customers import Contact
+from sim.spec import parameter
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+
+
+class Attrition(Behaviour):
+    """Hazards a day that no message causes."""
+
+    kind = "attrition"
+    phase = "churn"
+
+    delete_per_day: float = parameter(
+        0.0002,
+        ge=0,
+        le=1,
+        doc="chance a day of deletion, without any trust",
+        source="assumed",
+    )
+    unmute_per_day: float = parameter(0.004, ge=0, le=1, doc="chance a day that a mute ends", source="assumed")
+
+    def apply(self, world: PrivateDomain) -> None:
+        c = world.customers
+        for chunk in world.chunks():
+            u = world.draws.uniform("attrition", world.day, c.key[chunk])
+            # Few draws are small enough to matter: look at those alone.
+            rows = np.flatnonzero(u < max(self.delete_per_day, self.unmute_per_day)) + chunk.start
+            u = u[rows - chunk.start]
+            contact = c.contact[rows]
+            trust = np.clip(c.resting_trust[rows].astype(np.float64) + c.goodwill[rows], 0.0, 1.0)
+            here = (contact == Contact.CONTACT) | (contact == Contact.MUTED)
+            deletes = here & (u < self.delete_per_day * (1.0 - trust))
+            unmutes = ~deletes & (contact == Contact.MUTED) & (u < self.unmute_per_day)
+            world.set_contact(rows[deletes], Contact.DELETED, "delete", "attrition")
+            world.set_contact(rows[unmutes], Contact.CONTACT, "unmute", "attrition")

@@ -1,0 +1,34 @@
+"""What every customer behaviour is: parameters with limits and sources, a phase of the day, and a rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from sim.spec import Kind
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+    from agents.scenario import Scenario
+
+PhaseName = Literal["arrive", "receive", "respond", "purchase", "serve", "update", "churn", "observe"]
+
+
+class Behaviour(Kind):
+    """A customer behaviour.
+
+    A new one is a file in ``agents/behaviours/`` with a class that sets ``kind`` and ``phase``, and its name in the
+    list of ``agents/behaviours/__init__.py``.
+    """
+
+    phase: ClassVar[PhaseName]
+
+    def begin(self, world: PrivateDomain) -> None:
+        """Prepare the initial population, once, before day 0."""
+
+    def apply(self, world: PrivateDomain) -> None:
+        """Act on this day."""
+        raise TypeError(f"{type(self).__name__} does not say what it does: define apply()")
+
+    def problem(self, scenario: Scenario) -> str:
+        """Why this behaviour cannot work in a scenario; empty when it can."""
+        return ""

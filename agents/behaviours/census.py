@@ -1,0 +1,35 @@
+"""Census: how many customers stand where, written to the ledger on a schedule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents.behaviours.base import Behaviour
+from agents.customers import CONTACTS, LEVELS, TIERS, Contact
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+
+
+class Census(Behaviour):
+    """Counts of contact states, and of trust levels, tiers and members among the contacts."""
+
+    kind = "census"
+    phase = "observe"
+
+    def apply(self, world: PrivateDomain) -> None:
+        if world.day % world.spec.census_days and world.day != world.horizon_days - 1:
+            return
+        c = world.customers
+        here = (c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)
+        for axis, names, column in (
+            ("contact", CONTACTS, c.contact),
+            ("level", LEVELS, c.level[here]),
+            ("tier", TIERS, c.tier[here & (c.orders > 0)]),
+        ):
+            for name, n in zip(names, np.bincount(column, minlength=len(names)), strict=True):
+                world.ledger.record_shared(world.day, "census", int(n), f"{axis}.{name}")
+        members = int(np.count_nonzero(here & ((c.member_level > 0) | (c.card_until >= world.day))))
+        world.ledger.record_shared(world.day, "census", members, "member.any")

@@ -1,0 +1,57 @@
+"""Reaction: the tired and the distrustful mute or delete on the message that was one too many."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.behaviours.base import Behaviour
+from agents.customers import Contact, Level
+from agents.models.hazard import sigmoid
+from sim.spec import parameter
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+
+
+class Reaction(Behaviour):
+    """Log-odds of muting and of deleting, for each message seen."""
+
+    kind = "reaction"
+    phase = "respond"
+
+    mute: float = parameter(
+        -7.0, le=0, doc="log-odds of muting on a message, rested and without trust", source="assumed"
+    )
+    delete: float = parameter(
+        -8.5,
+        le=0,
+        doc="log-odds of deleting on a message, rested and without trust",
+        source="assumed",
+    )
+    per_fatigue: float = parameter(
+        0.3, ge=0, doc="log-odds per advert's worth of fatigue / tolerance", source="assumed"
+    )
+    per_trust: float = parameter(-2.0, le=0, doc="log-odds from no trust to full trust", source="assumed")
+    hard_sell: float = parameter(1.5, ge=0, doc="log-odds of an advert to L0 or L1", source="S3 names it; size assumed")
+
+    def apply(self, world: PrivateDomain) -> None:
+        for number, (kind, seen) in enumerate(world.seen):
+            for rows in world.pieces(seen):
+                self._react(world, kind, rows, number)
+        world.seen.clear()
+
+    def _react(self, world: PrivateDomain, kind: str, rows: NDArray[np.intp], number: int) -> None:
+        c = world.customers
+        trust = np.clip(c.resting_trust[rows].astype(np.float64) + c.goodwill[rows], 0.0, 1.0)
+        push = self.per_fatigue * (c.fatigue[rows].astype(np.float64) / c.tolerance[rows]) + self.per_trust * trust
+        if kind == "advert":
+            push += self.hard_sell * (c.level[rows] <= Level.ACQUAINTED)
+        # One number decides both: the angriest delete, the next mute. So a higher hazard only adds to either.
+        u = world.draws.uniform(f"reaction.{number}", world.day, c.key[rows])
+        deletes = u < sigmoid(self.delete + push)
+        mutes = ~deletes & (u < sigmoid(self.mute + push)) & (c.contact[rows] == Contact.CONTACT)
+        world.set_contact(rows[mutes], Contact.MUTED, "mute", "reaction")
+        world.set_contact(rows[deletes & (c.contact[rows] != Contact.DELETED)], Contact.DELETED, "delete", "reaction")

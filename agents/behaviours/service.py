@@ -1,0 +1,51 @@
+"""Service: what an order leaves behind — history, points, experience, and for some the last order for long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents.behaviours.base import Behaviour
+from agents.customers import Contact, Level
+from agents.models.hazard import sigmoid
+from agents.models.history import record_orders
+from sim.spec import parameter
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+
+
+class Service(Behaviour):
+    """Paid trust is real trust: the first order makes a buyer, each further one adds to resting trust."""
+
+    kind = "service"
+    phase = "serve"
+
+    experience: float = parameter(
+        0.03,
+        ge=0,
+        le=1,
+        doc="share of missing trust that an order adds for good",
+        source="assumed",
+    )
+    points_breakage: float = parameter(0.3, ge=0, le=1, doc="share of points that are never redeemed", source="assumed")
+
+    def apply(self, world: PrivateDomain) -> None:
+        c, rows, net = world.customers, world.sales.rows, world.sales.net
+        if not len(rows):
+            return
+        earned = np.rint(net * c.points_rate[rows].astype(np.float64) * (1 - self.points_breakage)).astype(np.int64)
+        world.record("points", rows[earned > 0], earned[earned > 0], "points")
+        back = c.lapsed[rows]
+        world.record("comeback", rows[back], 0, "service")
+        record_orders(c, rows, world.day, net)
+        c.spend_season[rows] += net.astype(np.int32)
+        c.resting_trust[rows] += self.experience * (1.0 - c.resting_trust[rows].astype(np.float64))
+        first = rows[(c.level[rows] < Level.BUYER) & (c.contact[rows] != Contact.DELETED)]
+        world.set_level(first, Level.BUYER)
+        logit = world.models.lapse.logit_at(c, rows, world.day, world.weekday)
+        logit -= world.effects["trust"] * c.goodwill[rows]
+        lapses = world.draws.uniform("lapse", world.day, c.key[rows]) < sigmoid(logit)
+        c.lapsed[rows] = lapses
+        world.record("lapse", rows[lapses], 0, "service")

@@ -1,0 +1,111 @@
+"""Standing: trust levels and value tiers, re-estimated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from agents.behaviours.base import Behaviour
+from agents.customers import Contact, Level
+from sim.spec import parameter
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+
+
+class TrustLevels(Behaviour):
+    """Levels that rest on trust: a fan likes the brand, a super user buys often and trusts. Both can be lost again."""
+
+    kind = "trust_levels"
+    phase = "update"
+
+    every_days: int = parameter(7, ge=1, doc="days between reviews", source="assumed")
+    fan_trust: float = parameter(0.5, ge=0, le=1, doc="trust that makes a fan", source="assumed")
+    super_trust: float = parameter(0.75, ge=0, le=1, doc="trust that a super user has", source="assumed")
+    super_orders: int = parameter(5, ge=1, doc="orders that a super user has", source="S3: repeated purchases")
+    super_recency_days: int = parameter(60, ge=1, doc="a super user has ordered within so many days", source="assumed")
+    slack: float = parameter(0.1, ge=0, le=1, doc="trust that may be lost before a level is", source="assumed")
+
+    def begin(self, world: PrivateDomain) -> None:
+        self._review(world)
+
+    def apply(self, world: PrivateDomain) -> None:
+        if (world.day + 1) % self.every_days == 0:
+            self._review(world)
+
+    def _review(self, world: PrivateDomain) -> None:
+        c = world.customers
+        for chunk in world.chunks():
+            trust = np.clip(c.resting_trust[chunk].astype(np.float64) + c.goodwill[chunk], 0.0, 1.0)
+            level, contact = c.level[chunk], c.contact[chunk]
+            often = (c.orders[chunk] >= self.super_orders) & (
+                world.day - c.last_order[chunk] <= self.super_recency_days
+            )
+            steps = (
+                (Level.IN_CONVERSATION, trust >= self.fan_trust, Level.FAN),
+                (Level.FAN, trust < self.fan_trust - self.slack, Level.IN_CONVERSATION),
+                (Level.BUYER, often & (trust >= self.super_trust), Level.SUPER_USER),
+                (Level.SUPER_USER, ~often | (trust < self.super_trust - self.slack), Level.BUYER),
+            )
+            here = (contact == Contact.CONTACT) | (contact == Contact.MUTED)
+            moves = [(np.flatnonzero(here & (level == old) & due) + chunk.start, new) for old, due, new in steps]
+            for rows, new in moves:
+                world.set_level(rows, new)
+
+
+class ValueTiers(Behaviour):
+    """Tiers by net spend in the running season and the one before, at cut-offs that are themselves re-estimated."""
+
+    kind = "value_tiers"
+    phase = "update"
+
+    every_days: int = parameter(28, ge=1, doc="days between estimations", source="S2: re-estimated regularly")
+    season_days: int = parameter(91, ge=7, le=366, doc="days of a season; membership thresholds use it too")
+    shares: tuple[float, float, float] = parameter(
+        (0.45, 0.35, 0.20),
+        doc="shares of buyers that are general, core, high-value",
+        source="S0: 30–50 %, 20–40 %, 10–20 %",
+    )
+    cut_offs_cny: tuple[float, float] | None = parameter(
+        None, doc="fixed cut-offs of core and high-value in place of shares, net spend in a season, CNY"
+    )
+
+    @model_validator(mode="after")
+    def _add_up(self) -> Self:
+        if min(self.shares) < 0 or abs(sum(self.shares) - 1) > 1e-6:
+            raise ValueError(f"shares must be ≥ 0 and add up to 1 (they add up to {sum(self.shares):.6g})")
+        return self
+
+    def begin(self, world: PrivateDomain) -> None:
+        self._estimate(world, 0)
+
+    def apply(self, world: PrivateDomain) -> None:
+        c = world.customers
+        tomorrow = world.day + 1
+        if tomorrow % self.every_days == 0:
+            self._estimate(world, world.day % self.season_days + 1)
+        if tomorrow % self.season_days == 0:
+            c.spend_before[:] = c.spend_season
+            c.spend_season[:] = 0
+
+    def _estimate(self, world: PrivateDomain, season_day: int) -> None:
+        c = world.customers
+        past = 1.0 - season_day / self.season_days
+        spend = c.spend_season + past * c.spend_before.astype(np.float64)
+        buyers = (c.orders > 0) & ((c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED))
+        tier = np.searchsorted(self._cut_offs(spend[buyers]), spend, side="right").astype(np.int8)
+        tier[~buyers] = 0
+        rows = np.flatnonzero(tier != c.tier)
+        c.tier[rows] = tier[rows]
+        world.record("value_tier", rows, tier[rows].astype(np.int64), "value_tiers")
+
+    def _cut_offs(self, spend: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.cut_offs_cny is not None:
+            return np.array(self.cut_offs_cny) * 100
+        if not len(spend):
+            return np.array([np.inf, np.inf])
+        cut_offs = np.quantile(spend, [self.shares[0], self.shares[0] + self.shares[1]])
+        return np.maximum(cut_offs, 1.0)  # who spent nothing is general

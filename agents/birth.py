@@ -1,0 +1,108 @@
+"""Who is there on day 0: customers from logs in the states that the logs leave them in, or a synthetic population."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.customers import Contact, Level
+from agents.models.bundle import CustomerModels
+from agents.models.features import covariates
+from agents.models.history import History, record_orders
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+
+SEASON_DAYS = 91  # past orders of the last season count for tiers
+LOGGED_TRUST = (
+    0.55,
+    0.4,
+)  # resting trust of a logged buyer: base, and what the top of the order-rate ranking adds; assumed
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What training gives the world.
+
+    Attributes
+    ----------
+    models : the learned models.
+    history : one row per customer; day −1 is the cut-off day.
+    p_lapsed : probability that each customer has lapsed by then, shape (n,).
+    spend_before : net spend of each customer in the last season before day 0, cents, shape (n,).
+    """
+
+    models: CustomerModels
+    history: History
+    p_lapsed: NDArray[np.float64]
+    spend_before: NDArray[np.int64]
+
+    def digest(self) -> str:
+        """Hash of models and states, 16 hexadecimal digits."""
+        h = hashlib.sha256(self.models.digest().encode())
+        for array in (*self.history.arrays().values(), self.p_lapsed, self.spend_before):
+            h.update(np.ascontiguousarray(array).tobytes())
+        return h.hexdigest()[:16]
+
+
+def populate(world: PrivateDomain) -> None:
+    """Fill an empty world with the people of day 0."""
+    if world.learned:
+        _from_logs(world, world.learned)
+    else:
+        _synthetic(world)
+
+
+def _from_logs(world: PrivateDomain, learned: Learned) -> None:
+    c, history = world.customers, learned.history
+    arrays = history.arrays()
+    keys = arrays["key"]
+    traits = world.spec.traits.draw(world.draws, keys)
+    # A logged customer's own rate and basket are in the covariates: shifting them again would count them twice.
+    traits["rate"][:] = 0.0
+    traits["basket"][:] = 0.0
+    c.append(len(keys), **arrays, **traits)
+    tenure = np.maximum(-c.joined, 1)
+    rate = c.orders / tenure
+    rank = np.argsort(np.argsort(rate, kind="stable"), kind="stable") / max(len(rate) - 1, 1)
+    c.resting_trust[:] = LOGGED_TRUST[0] + LOGGED_TRUST[1] * rank
+    c.level[:] = np.where(c.orders > 0, Level.BUYER, Level.STRANGER)
+    c.spend_before[:] = np.minimum(learned.spend_before, np.iinfo(np.int32).max)
+    c.lapsed[:] = world.draws.uniform("birth.lapsed", -1, keys) < learned.p_lapsed
+
+
+def _synthetic(world: PrivateDomain) -> None:
+    c, people = world.customers, world.spec.population
+    keys = np.arange(people.size, dtype=np.int64)
+    draws = world.draws
+    c.append(people.size, key=keys, contact=Contact.CONTACT, **world.spec.traits.draw(draws, keys))
+    edges = np.cumsum(people.level_shares)[:-1]
+    c.level[:] = np.searchsorted(edges, draws.uniform("birth.level", -1, keys), side="right")
+    c.resting_trust[:] = np.array(people.level_trust)[c.level]
+    c.joined[:] = -1 - np.floor(draws.uniform("birth.joined", -1, keys) * people.tenure_days).astype(np.int32)
+    _past_orders(world)
+
+
+def _past_orders(world: PrivateDomain) -> None:
+    """Give buyers and super users the orders that made them so, oldest first."""
+    c, people = world.customers, world.spec.population
+    wanted = np.select([c.level == Level.BUYER, c.level == Level.SUPER_USER], [1, people.super_user_orders], 0)
+    for back in range(int(wanted.max(initial=0)), 0, -1):
+        rows = np.flatnonzero(wanted >= back)
+        # The k-th last order lies around k gaps ago; days are kept in order and after joining.
+        u = world.draws.uniform(f"birth.order.{back}", -1, c.key[rows])
+        ago = np.floor(people.order_gap_days * (back - 1 + u)).astype(np.int64) + back
+        for days_ago in np.unique(ago)[::-1]:
+            at = rows[ago == days_ago]
+            x = covariates(world.models.basket.features, c, at, -int(days_ago), 0)
+            u_basket = world.draws.uniform("birth.basket", -int(days_ago), c.key[at])
+            net = world.models.basket.mean_cents(x) * world.models.basket.residual(u_basket)
+            net = np.rint(net * np.exp(c.basket[at].astype(np.float64)))
+            c.joined[at] = np.minimum(c.joined[at], -int(days_ago))
+            record_orders(c, at, -int(days_ago), net)
+            if days_ago <= SEASON_DAYS:
+                c.spend_before[at] += np.minimum(net, 1e8).astype(np.int32)

@@ -1,0 +1,133 @@
+"""The customers: three state axes, individual differences and what they carry, declared once."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.models.history import History
+from sim.columns import column
+from sim.spec import Spec, parameter
+
+if TYPE_CHECKING:
+    from sim.draws import Draws, Keys
+
+
+NEVER = -(2**30)  # a day that no run reaches
+
+
+class Contact(IntEnum):
+    """Axis 1: how the brand can reach this person."""
+
+    PROSPECT = 0
+    REACHED = 1
+    CONTACT = 2
+    MUTED = 3
+    DELETED = 4
+
+
+class Level(IntEnum):
+    """Axis 2: trust levels; each is the operating goal of the one below (S3)."""
+
+    STRANGER = 0
+    ACQUAINTED = 1
+    IN_CONVERSATION = 2
+    FAN = 3
+    BUYER = 4
+    SUPER_USER = 5
+
+
+class Tier(IntEnum):
+    """Axis 3: value tiers (S0)."""
+
+    GENERAL = 0
+    CORE = 1
+    HIGH_VALUE = 2
+
+
+LEVELS = tuple(f"L{level.value}" for level in Level)
+TIERS = tuple(tier.name.lower() for tier in Tier)
+CONTACTS = tuple(state.name.lower() for state in Contact)
+
+
+class Customers(History):
+    """All customers of a world. Keys, joining and order history come from ``History``."""
+
+    contact = column("i1", Contact.CONTACT, unit="state", doc="contact state")
+    level = column("i1", Level.STRANGER, unit="level", doc="trust level, from tags that staff keep")
+    tier = column("i1", Tier.GENERAL, unit="tier", doc="value tier at the last estimation")
+    channel = column("i2", -1, unit="index", doc="channel that brought the contact; -1 before the start")
+
+    resting_trust = column("f4", 0.0, unit="0..1", doc="trust earned by experience", access="latent")
+    goodwill = column("f4", 0.0, unit="0..1", doc="trust added by the operator; fades with neglect", access="latent")
+    rate = column("f4", 0.0, unit="log-odds", doc="individual shift of the order hazard", access="latent")
+    basket = column("f4", 0.0, unit="log", doc="individual shift of the basket value", access="latent")
+    price_sensitivity = column("f4", 1.0, unit="factor", doc="scale of responses to price", access="latent")
+    tolerance = column("f4", 1.0, unit="factor", doc="messages borne before fatigue tells", access="latent")
+    interest = column("f4", 1.0, unit="factor", doc="response to value content", access="latent")
+
+    lapsed = column("?", False, unit="flag", doc="silent for good or until a comeback", access="latent")
+    stimulus = column("f4", 0.0, unit="log-odds", doc="decaying pull of what was received", access="latent")
+    fatigue = column("f4", 0.0, unit="messages", doc="decaying load of messages", access="latent")
+    week_messages = column("i2", 0, unit="count", doc="messages received this week, for the frequency cap")
+    rounds = column("i2", 0, unit="count", doc="rounds of one-to-one chat answered")
+
+    spend_season = column("i4", 0, unit="cents", doc="net spend in the running season")
+    spend_before = column("i4", 0, unit="cents", doc="net spend in the season before")
+
+    coupon_depth = column("f4", 0.0, unit="share", doc="depth of the coupon in hand; 0 without one")
+    coupon_minimum = column("i4", 0, unit="cents", doc="minimum spend of the coupon in hand")
+    coupon_until = column("i4", NEVER, unit="day", doc="last valid day of the coupon in hand")
+    coupon_reminder = column("i2", 0, unit="days", doc="reminder so many days before expiry; 0 for none")
+    coupon_source = column("i2", -1, unit="source", doc="action that issued the coupon in hand")
+    coupon_noticed = column("?", False, unit="flag", doc="the customer means to use the coupon", access="latent")
+
+    member_level = column("i1", 0, unit="level", doc="membership level; 0 for none")
+    card_until = column("i4", NEVER, unit="day", doc="last valid day of the paid card")
+    card_saved = column("i4", 0, unit="cents", doc="saved with the running card")
+    member_price = column("f4", 0.0, unit="share", doc="discount that membership or card gives")
+    points_rate = column("f4", 0.0, unit="share", doc="points earned, as a share of spend")
+
+    @property
+    def trust(self) -> NDArray[np.float32]:
+        """Latent trust, 0..1: what was earned by experience plus the operator's goodwill. Shape (n,)."""
+        trust: NDArray[np.float32] = np.clip(self.resting_trust + self.goodwill, 0.0, 1.0)
+        return trust
+
+
+class Traits(Spec):
+    """How individuals differ. Each is drawn by inverse CDF from the customer's key, so a key is always the same person.
+
+    ``*_sd`` of factors are standard deviations of their logarithm; factors have median 1.
+    """
+
+    rate_sd: float = parameter(
+        0.9, ge=0, le=3, doc="sd of the log-odds of ordering between customers", source="assumed"
+    )
+    basket_sd: float = parameter(
+        0.64,
+        ge=0,
+        le=3,
+        doc="sd of log basket value between customers",
+        source="Complete Journey",
+    )
+    price_sensitivity_sd: float = parameter(0.5, ge=0, le=2, doc="sd of log price sensitivity", source="assumed")
+    tolerance_sd: float = parameter(0.5, ge=0, le=2, doc="sd of log tolerance of messages", source="assumed")
+    interest_sd: float = parameter(0.4, ge=0, le=2, doc="sd of log interest in content", source="assumed")
+
+    def draw(self, draws: Draws, keys: Keys) -> dict[str, NDArray[np.float64]]:
+        """Trait columns for these keys."""
+        z = {name: draws.normal(f"trait.{name}", 0, keys) for name in TRAITS}
+        return {
+            "rate": self.rate_sd * z["rate"],
+            "basket": self.basket_sd * z["basket"],
+            "price_sensitivity": np.exp(self.price_sensitivity_sd * z["price_sensitivity"]),
+            "tolerance": np.exp(self.tolerance_sd * z["tolerance"]),
+            "interest": np.exp(self.interest_sd * z["interest"]),
+        }
+
+
+TRAITS = ("rate", "basket", "price_sensitivity", "tolerance", "interest")

@@ -1,0 +1,249 @@
+"""The private domain: a world of customers, an operator and the order of their day."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.actions.membership import Membership, PaidCard
+from agents.actors import Channel, Operator, Staff
+from agents.behaviours import DEFAULTS, Behaviour
+from agents.birth import Learned, populate
+from agents.customers import Contact, Customers, Level
+from agents.events import KINDS
+from agents.models.bundle import CustomerModels
+from agents.models.features import covariates
+from agents.policy import Policy
+from agents.scenario import Scenario
+from sim.ledger import Ledger
+from sim.world import Phase, World
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Message:
+    """What one action sends today: its kind, receivers, the action, and the cost of each in CNY."""
+
+    kind: str
+    rows: Rows
+    source: str
+    cost_cny: float
+
+    def cents_at(self, day: int, n: int) -> NDArray[np.int64]:
+        """Cost of each of n messages in whole cents; fractions of a cent are spread so that the sum is exact."""
+        steps = np.arange(n + 1) * (self.cost_cny * 100)
+        return np.diff(np.floor(np.round(steps, 6))).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A paid card offered today: to whom, by which action, and the member price that each has already."""
+
+    rows: Rows
+    action: Membership
+    card: PaidCard
+    source: str
+    member_price: NDArray[np.float64]
+
+
+@dataclass
+class Sales:
+    """Today's orders: rows, gross and net value in cents."""
+
+    rows: Rows = field(default_factory=lambda: np.empty(0, np.intp))
+    gross: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    net: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+
+def arrive(world: PrivateDomain) -> None:
+    """Newcomers are reached and add the contact."""
+    world.behave("arrive")
+
+
+def operate(world: PrivateDomain) -> None:
+    """The operator acts."""
+    for name, action in world.policy.actions.items():
+        action.apply(world, name)
+
+
+def receive(world: PrivateDomain) -> None:
+    """Messages are seen; trust, fatigue and the wish to buy move."""
+    world.behave("receive")
+
+
+def respond(world: PrivateDomain) -> None:
+    """Coupons are noticed; the tired mute or delete."""
+    world.behave("respond")
+
+
+def purchase(world: PrivateDomain) -> None:
+    """Orders are placed and paid."""
+    world.sales = Sales()
+    world.behave("purchase")
+
+
+def serve(world: PrivateDomain) -> None:
+    """Orders are served; histories, points and experience follow."""
+    world.behave("serve")
+
+
+def update(world: PrivateDomain) -> None:
+    """Trust levels and value tiers are re-estimated."""
+    world.behave("update")
+
+
+def churn(world: PrivateDomain) -> None:
+    """Contacts leave or come round without being asked."""
+    world.behave("churn")
+
+
+def observe(world: PrivateDomain) -> None:
+    """The census is taken."""
+    world.behave("observe")
+
+
+class PrivateDomain(World):
+    """One replicate of a scenario under a policy.
+
+    Parameters
+    ----------
+    scenario, policy : what the world is and what the operator does.
+    seed : the replicate's seed; the same seed is the same luck under every policy.
+    learned : models and starting states from logs; cited defaults and a synthetic population without.
+    detail : keep every event (True) or totals only (False).
+    """
+
+    PHASES: ClassVar[tuple[Phase, ...]] = (
+        arrive, operate, receive, respond, purchase, serve, update, churn, observe,
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        policy: Policy,
+        *,
+        seed: int,
+        learned: Learned | None = None,
+        detail: bool = True,
+        profile: bool = False,
+    ) -> None:
+        policy.check(scenario)
+        self.spec = scenario
+        self.policy = policy
+        self.learned = learned
+        super().__init__(
+            seed=seed, start=scenario.start, horizon_days=scenario.horizon_days,
+            ledger=Ledger(KINDS, detail=detail), customers=Customers(), profile=profile,
+        )  # fmt: skip
+        self.models: CustomerModels = learned.models if learned else scenario.buying.models()
+        self.effects = scenario.effects.draw(self.draws)
+        self.operator = Operator(self)
+        self.staff = Staff(self, scenario.staff.hours_per_week, round(scenario.staff.wage_cny_per_hour * 100))
+        self.channels = {
+            name: Channel(self, index, name, spec) for index, (name, spec) in enumerate(scenario.channels.items())
+        }
+        self.outbox: list[Message] = []
+        self.seen: list[tuple[str, Rows]] = []
+        self.issued: list[Rows] = []
+        self.offers: list[Offer] = []
+        self.arrived: Rows = np.empty(0, np.intp)
+        self.sales = Sales()
+        self.behaviours = behaviours_of(scenario)
+        populate(self)
+        for behaviour in self.behaviours:
+            behaviour.begin(self)
+
+    def behave(self, phase: str) -> None:
+        """Let the behaviours of a phase act, in their order."""
+        for behaviour in self.behaviours:
+            if behaviour.phase == phase:
+                behaviour.apply(self)
+
+    def fingerprint(self) -> str:
+        learned = self.learned.digest() if self.learned else ""
+        text = f"{self.spec.digest()} {self.policy.digest()} {learned} {self.ledger.detail}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    # -- what actions ask for -----------------------------------------------------------------------------------
+
+    def send(self, kind: str, rows: Rows, source: str, cost_cny: float) -> None:
+        """Put a message in the post; it is delivered in the receive phase."""
+        if len(rows):
+            self.outbox.append(Message(kind, rows, source, cost_cny))
+
+    def offer(
+        self, rows: Rows, action: Membership, card: PaidCard, source: str, member_price: NDArray[np.float64]
+    ) -> None:
+        """Offer a paid card; customers answer in the respond phase."""
+        self.offers.append(Offer(rows, action, card, source, member_price))
+
+    # -- what behaviours ask for --------------------------------------------------------------------------------
+
+    def pieces(self, rows: Rows) -> Iterator[Rows]:
+        """Row numbers in pieces that fit the cache."""
+        for low in range(0, len(rows), self.chunk_rows):
+            yield rows[low : low + self.chunk_rows]
+
+    def set_level(self, rows: Rows, level: Level) -> None:
+        """Move customers to a trust level and write it down."""
+        if len(rows):
+            self.customers.level[rows] = level
+            self.record("trust_level", rows, int(level), "trust")
+
+    def set_contact(self, rows: Rows, state: Contact, kind: str, source: str) -> None:
+        """Move customers to a contact state and write it down."""
+        if len(rows):
+            self.customers.contact[rows] = state
+            self.record(kind, rows, 0, source)
+
+    def chance_of_basket(self, rows: Rows, minimum: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Probability that an order reaches a minimum value, cents. Shape (n,)."""
+        chance = np.ones(len(rows))
+        bound = np.flatnonzero(minimum > 0)
+        if len(bound):
+            mean = self.expected_basket(rows[bound])
+            chance[bound] = self.models.basket.exceeds(minimum[bound] / mean)
+        return chance
+
+    def expected_basket(self, rows: Rows) -> NDArray[np.float64]:
+        """Expected value of an order at list price, cents. Shape (n,)."""
+        c, basket = self.customers, self.models.basket
+        x = covariates(basket.features, c, rows, self.day, self.weekday)
+        mean: NDArray[np.float64] = basket.mean_cents(x) * np.exp(c.basket[rows].astype(np.float64))
+        return mean
+
+    def sell(self, rows: Rows, gross: NDArray[np.int64]) -> None:
+        """Book today's orders: list price, discounts, goods. Coupon first, member price on what remains."""
+        c = self.customers
+        self.record("order", rows, gross, "purchase")
+        self.record("goods", rows, np.rint(gross * (1 - self.spec.margin)).astype(np.int64), "purchase")
+        net = gross.copy()
+        uses = np.flatnonzero(c.coupon_noticed[rows] & (c.coupon_depth[rows] > 0) & (gross >= c.coupon_minimum[rows]))
+        off = np.rint(gross[uses] * c.coupon_depth[rows[uses]].astype(np.float64)).astype(np.int64)
+        net[uses] -= off
+        for code in np.unique(c.coupon_source[rows[uses]]):
+            mine = c.coupon_source[rows[uses]] == code
+            self.record("coupon_redeemed", rows[uses][mine], off[mine], self.ledger.sources[code])
+        c.coupon_depth[rows[uses]] = 0.0
+        priced = np.flatnonzero(c.member_price[rows] > 0)
+        off = np.rint(net[priced] * c.member_price[rows[priced]].astype(np.float64)).astype(np.int64)
+        net[priced] -= off
+        self.record("member_discount", rows[priced], off, "membership")
+        holds = c.card_until[rows[priced]] >= self.day
+        c.card_saved[rows[priced][holds]] += off[holds].astype(np.int32)
+        self.sales = Sales(rows, gross, net)
+
+
+def behaviours_of(scenario: Scenario) -> tuple[Behaviour, ...]:
+    """The behaviours of a scenario in the order in which they act: defaults, replaced and joined by the named ones."""
+    named: dict[str, Any] = dict(scenario.behaviours)
+    kept: list[Behaviour] = []
+    if not scenario.only_named_behaviours:
+        kept = [named.pop(kind.kind, None) or kind() for kind in DEFAULTS]
+    return (*kept, *named.values())

@@ -1,0 +1,45 @@
+"""Every kind of event of the private domain, and how it enters profit."""
+
+from __future__ import annotations
+
+from sim.ledger import EventKind
+
+KINDS: tuple[EventKind, ...] = (
+    # money in
+    EventKind("order", +1, "cents", "an order, at list price (gross)"),
+    EventKind("fee", +1, "cents", "a membership fee paid"),
+    # money out
+    EventKind("coupon_redeemed", -1, "cents", "a coupon used: the discount given"),
+    EventKind("member_discount", -1, "cents", "the member price: the discount given"),
+    EventKind("goods", -1, "cents", "cost of the goods sold in an order"),
+    EventKind("points", -1, "cents", "points earned, at their expected redemption value"),
+    EventKind("refund", -1, "cents", "a fee refunded because the member saved less than the fee"),
+    EventKind("message_advert", -1, "cents", "an advert received: its cost"),
+    EventKind("message_content", -1, "cents", "a piece of value content received: its cost"),
+    EventKind("chat", -1, "cents", "a round of one-to-one chat: its material cost (hours are paid as wages)"),
+    EventKind("wages", -1, "cents", "staff hours paid"),
+    EventKind("media", -1, "cents", "acquisition spend"),
+    EventKind("setup", -1, "cents", "fixed cost of an action (production, platform)"),
+    # no money
+    EventKind("coupon_issued", 0, "count", "a coupon handed out (amount: depth in thousandths)"),
+    EventKind("coupon_expired", 0, "count", "a coupon that ran out unused"),
+    EventKind("reached", 0, "count", "a prospect reached by a channel"),
+    EventKind("join", 0, "count", "a contact added"),
+    EventKind("reply", 0, "count", "a reply to a chat"),
+    EventKind("interact", 0, "count", "a public reaction to content"),
+    EventKind("mute", 0, "count", "messages muted"),
+    EventKind("unmute", 0, "count", "messages allowed again"),
+    EventKind("delete", 0, "count", "contact deleted, for good"),
+    EventKind("lapse", 0, "count", "latent: this order is followed by silence"),
+    EventKind("comeback", 0, "count", "an order after silence past the lapse threshold"),
+    EventKind("trust_level", 0, "level", "trust level changed (amount: the new level)"),
+    EventKind("value_tier", 0, "level", "value tier changed (amount: the new tier)"),
+    EventKind("member_level", 0, "level", "membership level changed (amount: the new level)"),
+    EventKind("census", 0, "count", "how many customers stand where the source says (amount: the count)"),
+)
+
+OPERATOR_COSTS = (
+    "coupon_redeemed", "member_discount", "points", "refund", "message_advert", "message_content", "chat", "wages",
+    "media", "setup",
+)  # fmt: skip
+"""Kinds that a policy spends; a budget constrains their sum less membership fees."""
