@@ -27,6 +27,7 @@ ORDERS = np.arange(0, 61, dtype=np.float64)  # more orders count as sixty
 YOUNG_DAYS = 91.0  # tenure stops at 13 weeks: beyond, it is a calendar clock where all customers enter together
 PRIOR_ORDERS = 0.5  # pseudo-orders of a personal rate; assumed, the Jeffreys prior of a Poisson rate
 PRIOR_DAYS = 14.0  # pseudo-days of a personal rate; assumed
+PRIOR_GAPS = 2.0  # pseudo-gaps against a personal mean gap; assumed
 PRIOR_BASKETS = 3.0  # pseudo-baskets of a personal mean; about within / between variance of grocery baskets (data.md)
 
 
@@ -65,20 +66,11 @@ class Moment:
         """A table at each row's index; indices beyond an end read the end."""
         return np.take(table, self.index(index), mode="clip")
 
-    def log_count(self, half_life: int) -> Floats:
-        """log(decayed orders + prior) today."""
-        name = f"log_count_{half_life}"
+    def once(self, name: str, compute: Callable[[], Floats]) -> Floats:
+        """A value that several features share; computed at the first call."""
         if name not in self._known:
-            decayed = self.column(f"count_{half_life}") * self.look_up("since", DECAY[half_life])
-            self._known[name] = np.log(decayed + PRIOR_ORDERS)
+            self._known[name] = compute()
         return self._known[name]
-
-    def log_expected(self) -> Floats:
-        """log(orders expected since the last one at the personal rate of half-life 112 days)."""
-        if "log_expected" not in self._known:
-            log_rate = self.log_count(HALF_LIVES[-1]) + self.look_up("tenure", -LOG_EXPOSURE[HALF_LIVES[-1]])
-            self._known["log_expected"] = log_rate + self.look_up("since", LOG_SINCE)
-        return self._known["log_expected"]
 
 
 @dataclass(frozen=True)
@@ -109,21 +101,44 @@ LOG_EXPOSURE = {  # log of the decayed number of days since joining, plus the pr
     for h in HALF_LIVES
 }
 LOG_SINCE = np.log(DAYS_SINCE)
+GAPS_KNOWN = np.maximum(ORDERS - 1.0, 0.0) / (np.maximum(ORDERS - 1.0, 0.0) + PRIOR_GAPS)
+NET_KNOWN = ORDERS / (ORDERS + PRIOR_BASKETS)
 LOG_TENURE = np.log(np.minimum(TENURE, YOUNG_DAYS) + 7.0)
+
+
+def _log_count(moment: Moment, half_life: int) -> Floats:
+    decayed = moment.column(f"count_{half_life}") * moment.look_up("since", DECAY[half_life])
+    return np.asarray(np.log(decayed + PRIOR_ORDERS))
 
 
 def _rate(half_life: int) -> Feature:
     return Feature(
         f"log of the personal order rate, half-life {half_life} days, shrunk",
         {"tenure": -LOG_EXPOSURE[half_life]},
-        lambda moment: moment.log_count(half_life),
+        lambda moment: _log_count(moment, half_life),
     )
 
 
-def _overdue(knot: float) -> Feature:
+def _gaps_known(moment: Moment) -> Floats:
+    return moment.once("gaps_known", lambda: moment.look_up("orders", GAPS_KNOWN))
+
+
+def _gap(column: str) -> Callable[[Moment], Floats]:
+    return lambda moment: moment.column(column) * _gaps_known(moment)
+
+
+def _lateness(moment: Moment) -> Floats:
+    """Log of the silence so far, in personal standard deviations from the personal mean of log gaps."""
+    return moment.once(
+        "lateness",
+        lambda: (moment.look_up("since", LOG_SINCE) - moment.column("gap_log_mean")) / moment.column("gap_log_sd"),
+    )
+
+
+def _late_above(knot: float) -> Feature:
     return Feature(
-        f"how far log(days since / personal mean gap) is above log {knot:g}",
-        per_row=lambda moment: np.maximum(moment.log_expected() - np.log(knot), 0.0),
+        f"lateness above {knot:g}, times gaps_known",
+        per_row=lambda moment: np.maximum(_lateness(moment) - knot, 0.0) * _gaps_known(moment),
     )
 
 
@@ -146,9 +161,10 @@ def _weekday(number: int) -> Feature:
 
 def _weekday_share(moment: Moment) -> Floats:
     """Log of the share of orders on this weekday, shrunk to one in seven. The shares do not change between orders."""
-    same = moment.column(f"phase_{moment.day % 7}") + 1.0
-    share: Floats = np.log(same) - np.log(moment.column("count_112") + 7.0) + np.log(7.0)
-    return share
+    return moment.once(
+        "weekday_share",
+        lambda: np.log((moment.column(f"phase_{moment.day % 7}") + 1.0) * 7.0 / (moment.column("count_112") + 7.0)),
+    )
 
 
 def _recent_against_last(moment: Moment) -> Floats:
@@ -156,9 +172,8 @@ def _recent_against_last(moment: Moment) -> Floats:
     return value
 
 
-def _shrunk_mean_log_net(moment: Moment) -> Floats:
-    value: Floats = moment.column("log_net_sum") * moment.look_up("orders", 1.0 / (ORDERS + PRIOR_BASKETS))
-    return value
+def _net_mean(moment: Moment) -> Floats:
+    return moment.column("log_net_mean") * moment.look_up("orders", NET_KNOWN)
 
 
 _FAMILIES: dict[str, Callable[[int], Feature]] = {  # names with a number of days in them
@@ -184,21 +199,23 @@ FEATURES = FeatureTable(
         "log_since": Feature("log(days since the last order)", {"since": LOG_SINCE}),
         "log_tenure": Feature("log(days since joining + 7), capped", {"tenure": LOG_TENURE}),
         "log_orders": Feature("log(orders + 1), capped at 12", {"orders": np.log1p(np.minimum(ORDERS, 12.0))}),
+        "no_order": Feature("has not ordered yet", {"orders": (ORDERS == 0).astype(np.float64)}),
         "only_order": Feature("has ordered once", {"orders": (ORDERS == 1).astype(np.float64)}),
         **{f"rate_{h}": _rate(h) for h in HALF_LIVES},
-        "overdue_quarter": _overdue(0.25),
-        "overdue_half": _overdue(0.5),
-        "overdue": _overdue(1.0),
-        "overdue_twice": _overdue(2.0),
+        "gaps_known": Feature("weight of the personal gaps", {"orders": GAPS_KNOWN}),
+        "gap_mean": Feature("mean of log gaps, times gaps_known", per_row=_gap("gap_log_mean")),
+        "gap_sd": Feature("sd of log gaps, times gaps_known", per_row=_gap("gap_log_sd")),
+        "late": Feature("lateness times gaps_known", per_row=lambda moment: _lateness(moment) * _gaps_known(moment)),
+        "late_early": _late_above(-1.0),
+        "late_even": _late_above(0.0),
+        "late_far": _late_above(1.0),
         "weekday_share": Feature("log of the personal share of this weekday, times 7", per_row=_weekday_share),
+        "weekday_share_2": Feature("weekday_share squared", per_row=lambda moment: _weekday_share(moment) ** 2),
         "weekend": Feature("Saturday or Sunday", per_row=lambda moment: float(moment.weekday >= 5)),
         **{f"weekday_{number}": _weekday(number) for number in range(7)},
-        "net_known": Feature("weight of net_mean", {"orders": ORDERS / (ORDERS + PRIOR_BASKETS)}),
-        "net_mean": Feature("personal mean of log baskets times net_known", per_row=_shrunk_mean_log_net),
-        "net_recent": Feature(
-            "recent mean of log baskets less the last one",
-            per_row=_recent_against_last,
-        ),
+        "net_known": Feature("weight of net_mean", {"orders": NET_KNOWN}),
+        "net_mean": Feature("personal mean of log baskets times net_known", per_row=_net_mean),
+        "net_recent": Feature("recent mean of log baskets less the last one", per_row=_recent_against_last),
         "net_last": Feature("log of the last basket", per_row=lambda moment: moment.column("log_net_last")),
     }
 )  # fmt: skip

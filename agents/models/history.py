@@ -16,6 +16,9 @@ from sim import Columns, column
 NO_ORDER = -(2**30)  # day of the last order of somebody who has not ordered: longer ago than any table reaches
 HALF_LIVES = (7, 28, 112)  # days; a week, a month and a season, so that a rate and its trend can be told apart
 RECENT_WEIGHT = 0.2  # of the newest basket in the recent mean; assumed, about the last nine baskets
+GAP_LOG_SD = 0.9  # of the gaps of one customer before they are known; Complete Journey 2017, see data.md
+GAP_PRIOR = 5.0  # pseudo-gaps behind that sd; assumed
+GAP_WEIGHT = 0.05  # of the newest gap once there are twenty; assumed, lets a customer change over a season
 MONEY_FLOOR = 100.0  # cents added before a logarithm: a free basket must not be minus infinity
 
 Rows = slice | NDArray[np.integer[Any]]
@@ -38,9 +41,13 @@ class History(Columns):
     phase_4 = column("f4", 0, unit="orders", doc="the same for remainder 4")
     phase_5 = column("f4", 0, unit="orders", doc="the same for remainder 5")
     phase_6 = column("f4", 0, unit="orders", doc="the same for remainder 6")
+    gap_log_mean = column(
+        "f4", 0, unit="log days", doc="moving mean of log gaps between order days; 0 before the second"
+    )
+    gap_log_sd = column("f4", GAP_LOG_SD, unit="log days", doc="moving sd of log gaps, shrunk to its default")
     log_net_last = column("f4", 0, unit="log cents", doc="log(net + 100) of the last order day")
     log_net_recent = column("f4", 0, unit="log cents", doc="its moving mean, newest weighs 0.2")
-    log_net_sum = column("f4", 0, unit="log cents", doc="its sum over all order days")
+    log_net_mean = column("f4", 0, unit="log cents", doc="its mean over all order days")
 
     def rebased(self, days: int) -> History:
         """A copy on a calendar whose day 0 is this calendar's day ``days``."""
@@ -78,9 +85,21 @@ def record_orders(history: History, rows: Rows, day: int, net_cents: ArrayLike) 
     for remainder in range(7):
         phase: NDArray[np.float32] = getattr(history, f"phase_{remainder}")
         phase[rows] = phase[rows] * decay + (counted if remainder == day % 7 else 0)
+    _record_gaps(history, rows, elapsed, orders)
     _record_money(history, rows, net, orders, again)
     history.orders[rows] = orders
     history.last_order[rows] = day
+
+
+def _record_gaps(history: History, rows: Rows, elapsed: NDArray[Any], orders: NDArray[np.int32]) -> None:
+    gaps = np.maximum(orders - 1, 1)
+    mean = history.gap_log_mean[rows].astype(np.float64)
+    variance = history.gap_log_sd[rows].astype(np.float64) ** 2
+    ended = elapsed > 0
+    surprise = np.log(np.where(ended, elapsed, 1)) - mean
+    history.gap_log_mean[rows] = mean + np.where(ended, np.maximum(GAP_WEIGHT, 1.0 / gaps), 0.0) * surprise
+    weight = np.where(ended & (gaps > 1), np.maximum(GAP_WEIGHT, 1.0 / (gaps + GAP_PRIOR)), 0.0)
+    history.gap_log_sd[rows] = np.sqrt(variance + weight * (surprise**2 - variance))
 
 
 def _record_money(
@@ -92,5 +111,6 @@ def _record_money(
     recent = history.log_net_recent[rows].astype(np.float64)
     weight = np.where(orders == 1, 1.0, RECENT_WEIGHT)
     history.log_net_recent[rows] = recent + weight * (new - np.where(again, old, recent))
-    history.log_net_sum[rows] += new - np.where(again, old, 0.0)
+    mean = history.log_net_mean[rows].astype(np.float64)
+    history.log_net_mean[rows] = mean + (new - np.where(again, old, mean)) / orders
     history.log_net_last[rows] = new
