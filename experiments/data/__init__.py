@@ -7,13 +7,25 @@ from pathlib import Path
 from experiments.data.complete_journey import NAME as COMPLETE_JOURNEY
 from experiments.data.complete_journey import load_complete_journey
 from experiments.data.logs import Logs
-from sim.errors import DataError
+from experiments.data.user_logs import load_user_logs
 
 __all__ = ["Logs", "load_logs"]
 
 
-def load_logs(source: str | Path) -> Logs:
-    """Logs from ``'complete_journey'``."""
+def load_logs(source: str | Path, *, zone: str | None = None, key: bytes | None = None) -> Logs:
+    """Logs, cleaned and without identities.
+
+    Parameters
+    ----------
+    source : ``'complete_journey'`` for the package of that name; a folder that holds ``orders.csv`` or
+        ``orders.parquet`` and perhaps ``touches`` and ``customers``; or the path of one file of orders.
+    zone : for the user's own files, the zone whose days count, as Asia/Shanghai; None takes times as written.
+    key : for the user's own files, 16 to 64 secret bytes that give every customer a lasting pseudonym.
+
+    Raises
+    ------
+    DataError : one error for the first thing wrong in a file, with file, row, column, value and cure.
+    """
     if str(source) == COMPLETE_JOURNEY:
         return load_complete_journey()
-    raise DataError("no such logs", place=str(source), cure=f"use {COMPLETE_JOURNEY!r}")
+    return load_user_logs(Path(source), zone=zone, key=key)

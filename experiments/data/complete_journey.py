@@ -74,7 +74,8 @@ def _days(dates: pd.Series) -> Ints:
 
 
 def _cents(amount: pd.Series) -> Ints:
-    return np.rint(amount.to_numpy(np.float64) * 100).astype(np.int64)
+    cents: Ints = np.rint(amount.to_numpy(np.float64) * 100).astype(np.int64)
+    return cents
 
 
 def _customers(visits: pd.DataFrame, demographics: pd.DataFrame, households: Ints) -> pd.DataFrame:
