@@ -14,7 +14,7 @@ from agents.actions.membership import Membership, PaidCard
 from agents.actors import Channel, Operator, Staff
 from agents.behaviours import DEFAULTS, Behaviour
 from agents.birth import Learned, populate
-from agents.customers import Contact, Customers, Level
+from agents.customers import Customers
 from agents.events import KINDS
 from agents.models.bundle import CustomerModels
 from agents.models.features import covariates
@@ -25,20 +25,34 @@ from sim.world import Phase, World
 
 Rows = NDArray[np.intp]
 
+CENT_CYCLE = 10_000  # keys or days over which costs of up to four decimals of a cent add up exactly
+
 
 @dataclass(frozen=True)
 class Message:
-    """What one action sends today: its kind, receivers, the action, and the cost of each in CNY."""
+    """What one action sends today: kind, receivers, the action, the cost of each in CNY, and the address of its luck.
+
+    The address is the action's name and the number of its message today, whoever receives it, so that one message more
+    or one customer more changes nobody else's luck.
+    """
 
     kind: str
     rows: Rows
     source: str
     cost_cny: float
+    luck: str
 
-    def cents_at(self, day: int, n: int) -> NDArray[np.int64]:
-        """Cost of each of n messages in whole cents; fractions of a cent are spread so that the sum is exact."""
-        steps = np.arange(n + 1) * (self.cost_cny * 100)
-        return np.diff(np.floor(np.round(steps, 6))).astype(np.int64)
+    def cents(self, day: int, keys: NDArray[np.int64]) -> NDArray[np.int64] | int:
+        """Cost of each of these customers' message in whole cents.
+
+        Fractions of a cent are spread evenly over keys and days: nobody's cost depends on who else is addressed.
+        """
+        cost = round(self.cost_cny * 100, 6)
+        if cost.is_integer():
+            return int(cost)
+        place = (keys + day) % CENT_CYCLE
+        low, high = (np.floor(np.round(n * cost, 6)) for n in (place, place + 1))
+        return (high - low).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -68,6 +82,7 @@ def arrive(world: PrivateDomain) -> None:
 
 def operate(world: PrivateDomain) -> None:
     """The operator acts."""
+    world.posted.clear()
     for name, action in world.policy.actions.items():
         action.apply(world, name)
 
@@ -149,7 +164,8 @@ class PrivateDomain(World):
             name: Channel(self, index, name, spec) for index, (name, spec) in enumerate(scenario.channels.items())
         }
         self.outbox: list[Message] = []
-        self.seen: list[tuple[str, Rows]] = []
+        self.posted: dict[str, int] = {}  # messages today, by action
+        self.seen: list[tuple[Message, Rows]] = []
         self.issued: list[Rows] = []
         self.offers: list[Offer] = []
         self.arrived: Rows = np.empty(0, np.intp)
@@ -174,8 +190,9 @@ class PrivateDomain(World):
 
     def send(self, kind: str, rows: Rows, source: str, cost_cny: float) -> None:
         """Put a message in the post; it is delivered in the receive phase."""
+        number = self.posted[source] = self.posted.get(source, -1) + 1
         if len(rows):
-            self.outbox.append(Message(kind, rows, source, cost_cny))
+            self.outbox.append(Message(kind, rows, source, cost_cny, f"{source}.{number}"))
 
     def offer(
         self, rows: Rows, action: Membership, card: PaidCard, source: str, member_price: NDArray[np.float64]
@@ -190,13 +207,13 @@ class PrivateDomain(World):
         for low in range(0, len(rows), self.chunk_rows):
             yield rows[low : low + self.chunk_rows]
 
-    def set_level(self, rows: Rows, level: Level) -> None:
+    def set_level(self, rows: Rows, level: int) -> None:
         """Move customers to a trust level and write it down."""
         if len(rows):
             self.customers.level[rows] = level
-            self.record("trust_level", rows, int(level), "trust")
+            self.record("trust_level", rows, level, "trust")
 
-    def set_contact(self, rows: Rows, state: Contact, kind: str, source: str) -> None:
+    def set_contact(self, rows: Rows, state: int, kind: str, source: str) -> None:
         """Move customers to a contact state and write it down."""
         if len(rows):
             self.customers.contact[rows] = state

@@ -60,14 +60,18 @@ class Chat(Action):
         if wages[1] > wages[0]:  # differences of a running sum, so that rounding never adds up
             world.ledger.record_shared(world.day, "wages", wages[1] - wages[0], name)
         meant = self.audience.mask(world.customers, world.day)
+        met = []
         for level, level_hours in enumerate(hours):
             per_day = level_hours / 7 * 60 / self.minutes_per_chat
             capacity = math.floor(round((world.day + 1) * per_day, 9)) - math.floor(round(world.day * per_day, 9))
             if capacity > 0:
                 rows = np.flatnonzero(meant & (world.customers.level == level))
-                world.send("chat", self._pick(world, rows, capacity), name, self.cost_cny)
+                met.append(self._meet(world, rows, capacity))
 
-    def _pick(self, world: PrivateDomain, rows: NDArray[np.intp], capacity: int) -> NDArray[np.intp]:
+        if met:
+            world.send("chat", np.sort(np.concatenate(met)), name, self.cost_cny)
+
+    def _meet(self, world: PrivateDomain, rows: NDArray[np.intp], capacity: int) -> NDArray[np.intp]:
         if len(rows) <= capacity:
             return rows
         u = world.draws.uniform("chat.pick", world.day, world.customers.key[rows])

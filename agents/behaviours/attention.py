@@ -89,28 +89,28 @@ class Attention(Behaviour):
             c.stimulus[chunk] *= fading
             c.fatigue[chunk] *= resting
             c.goodwill[chunk] *= cooling
-        for number, message in enumerate(world.outbox):
+        for message in world.outbox:
             for rows in world.pieces(message.rows):
-                self._deliver(world, message, rows, number)
+                self._deliver(world, message, rows)
         world.outbox.clear()
 
-    def _deliver(self, world: PrivateDomain, message: Message, rows: Rows, number: int) -> None:
+    def _deliver(self, world: PrivateDomain, message: Message, rows: Rows) -> None:
         c = world.customers
         if message.kind == "chat":
-            world.record("chat", rows, message.cents_at(world.day, len(rows)), message.source)
+            world.record("chat", rows, message.cents(world.day, c.key[rows]), message.source)
         else:
             cap = world.policy.frequency_cap_per_week
             if cap is not None:
                 rows = rows[c.week_messages[rows] < cap]
             c.week_messages[rows] += 1
-            world.record(f"message_{message.kind}", rows, message.cents_at(world.day, len(rows)), message.source)
+            world.record(f"message_{message.kind}", rows, message.cents(world.day, c.key[rows]), message.source)
         seen = c.contact[rows] == Contact.CONTACT
         if not seen.all():
-            chance = world.draws.uniform(f"attention.muted.{number}", world.day, c.key[rows])
+            chance = world.draws.uniform(f"attention.muted.{message.luck}", world.day, c.key[rows])
             rows = rows[seen | (chance < self.muted_reach)]
         if len(rows):
-            getattr(self, f"_see_{message.kind}")(world, rows, number)
-            world.seen.append((message.kind, rows))
+            getattr(self, f"_see_{message.kind}")(world, rows, message.luck)
+            world.seen.append((message, rows))
 
     def _pull(self, world: PrivateDomain, rows: Rows, effect: str, receptivity: NDArray[np.float64] | float) -> None:
         c = world.customers
@@ -123,14 +123,14 @@ class Attention(Behaviour):
         missing = 1.0 - np.clip(c.resting_trust[rows].astype(np.float64) + c.goodwill[rows], 0.0, 1.0)
         c.goodwill[rows] += share * missing
 
-    def _see_advert(self, world: PrivateDomain, rows: Rows, number: int) -> None:
+    def _see_advert(self, world: PrivateDomain, rows: Rows, luck: str) -> None:
         c = world.customers
         level = c.level[rows]
         self._pull(world, rows, "advert", np.array(self.advert_receptivity)[level])
         c.goodwill[rows] += np.array(self.advert_goodwill)[level]
         c.fatigue[rows] += np.float32(1.0)
 
-    def _see_content(self, world: PrivateDomain, rows: Rows, number: int) -> None:
+    def _see_content(self, world: PrivateDomain, rows: Rows, luck: str) -> None:
         c = world.customers
         interest = c.interest[rows].astype(np.float64)
         self._pull(world, rows, "content", interest)
@@ -139,15 +139,15 @@ class Attention(Behaviour):
         strangers = c.level[rows] == Level.STRANGER
         if strangers.any():
             candidates, interest = rows[strangers], interest[strangers]
-            u = world.draws.uniform(f"attention.interact.{number}", world.day, c.key[candidates])
+            u = world.draws.uniform(f"attention.interact.{luck}", world.day, c.key[candidates])
             reacts = candidates[u < np.minimum(self.interact_chance * interest, 1.0)]
             world.record("interact", reacts, 0, "attention")
             world.set_level(reacts, Level.ACQUAINTED)
 
-    def _see_chat(self, world: PrivateDomain, rows: Rows, number: int) -> None:
+    def _see_chat(self, world: PrivateDomain, rows: Rows, luck: str) -> None:
         c = world.customers
         level = c.level[rows]
-        u = world.draws.uniform(f"attention.reply.{number}", world.day, c.key[rows])
+        u = world.draws.uniform(f"attention.reply.{luck}", world.day, c.key[rows])
         chance, further = np.array(self.reply_chance)[level], self.next_round_chance
         rounds = sum((u < chance * further**k).astype(np.int16) for k in range(3))
         c.fatigue[rows] += np.float32(self.chat_load)

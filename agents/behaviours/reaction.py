@@ -13,7 +13,7 @@ from agents.models.hazard import sigmoid
 from sim.spec import parameter
 
 if TYPE_CHECKING:
-    from agents.domain import PrivateDomain
+    from agents.domain import Message, PrivateDomain
 
 
 class Reaction(Behaviour):
@@ -38,19 +38,19 @@ class Reaction(Behaviour):
     hard_sell: float = parameter(1.5, ge=0, doc="log-odds of an advert to L0 or L1", source="S3 names it; size assumed")
 
     def apply(self, world: PrivateDomain) -> None:
-        for number, (kind, seen) in enumerate(world.seen):
+        for message, seen in world.seen:
             for rows in world.pieces(seen):
-                self._react(world, kind, rows, number)
+                self._react(world, message, rows)
         world.seen.clear()
 
-    def _react(self, world: PrivateDomain, kind: str, rows: NDArray[np.intp], number: int) -> None:
+    def _react(self, world: PrivateDomain, message: Message, rows: NDArray[np.intp]) -> None:
         c = world.customers
         trust = np.clip(c.resting_trust[rows].astype(np.float64) + c.goodwill[rows], 0.0, 1.0)
         push = self.per_fatigue * (c.fatigue[rows].astype(np.float64) / c.tolerance[rows]) + self.per_trust * trust
-        if kind == "advert":
+        if message.kind == "advert":
             push += self.hard_sell * (c.level[rows] <= Level.ACQUAINTED)
         # One number decides both: the angriest delete, the next mute. So a higher hazard only adds to either.
-        u = world.draws.uniform(f"reaction.{number}", world.day, c.key[rows])
+        u = world.draws.uniform(f"reaction.{message.luck}", world.day, c.key[rows])
         deletes = u < sigmoid(self.delete + push)
         mutes = ~deletes & (u < sigmoid(self.mute + push)) & (c.contact[rows] == Contact.CONTACT)
         world.set_contact(rows[mutes], Contact.MUTED, "mute", "reaction")

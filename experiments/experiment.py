@@ -1,0 +1,30 @@
+"""An experiment: which world, which status quo, which logs, which search."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from sim.spec import Spec, parameter
+
+
+class Sensitivity(Spec):
+    """How the recommendation is tried against assumptions."""
+
+    factors: tuple[float, ...] = parameter((0.5, 2.0), doc="each assumed effect is made so many times as strong")
+    replicates: int = parameter(8, ge=2, le=1000, doc="paired replicates for each alternative")
+    shortlist: int = parameter(3, ge=1, le=20, doc="policies of the final round that may take the winner's place")
+
+
+class Experiment(Spec):
+    """A question put to a world."""
+
+    title: str = parameter(doc="the question, in one line")
+    scenario: str = parameter(doc="name or path of the scenario")
+    policy: str = parameter(doc="name or path of the status quo")
+    search: str | None = parameter(None, doc="name or path of the search; none for a comparison only")
+    logs: str | None = parameter(None, doc="complete_journey, or a folder or file in the log schema; none for defaults")
+    cut_off: dt.date | None = parameter(None, doc="last day that training sees; the world starts on the day after")
+    lapse_days: int | Literal["auto"] = parameter("auto", doc="days of silence after which a customer counts as lapsed")
+    sensitivity: Sensitivity = Sensitivity()
+    plugins: tuple[str, ...] = parameter((), doc="modules to import before this document is read")

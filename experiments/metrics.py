@@ -1,0 +1,127 @@
+"""Metrics: every number is a function of the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.customers import Contact
+from agents.events import OPERATOR_COSTS
+from agents.scenario import Scenario
+from sim.ledger import Ledger
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+
+DAYS_A_WEEK = 7
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one replicate came to. Money in the scenario's currency.
+
+    Attributes
+    ----------
+    values : name to number: ``clv`` (per acquired customer), ``equity`` (discounted sum), ``profit``, ``revenue``,
+        ``spend`` (operator costs less fees), ``orders``, ``contacts_start``, ``acquired`` and counts of events.
+    money : (source, kind) to undiscounted sum, signed as it enters profit.
+    weekly : name to one number per week: ``profit``, ``equity`` (cumulative), ``revenue``, ``orders``, ``spend``.
+    census : (day, axis.state) to count.
+    """
+
+    seed: int
+    values: dict[str, float]
+    money: dict[tuple[str, str], float]
+    weekly: dict[str, NDArray[np.float64]]
+    census: dict[tuple[int, str], int]
+
+
+COUNTED = ("order", "join", "reached", "mute", "unmute", "delete", "lapse", "comeback", "reply", "interact", "chat",
+           "message_advert", "message_content", "coupon_issued", "coupon_redeemed", "coupon_expired")  # fmt: skip
+
+
+def outcome(world: PrivateDomain) -> Outcome:
+    """Metrics of a finished world."""
+    return ledger_outcome(world.ledger, world.spec, world.draws.seed, contacts_at_start(world))
+
+
+def contacts_at_start(world: PrivateDomain) -> int:
+    """Customers who were contacts before day 0: rows that no channel brought."""
+    c = world.customers
+    return int(np.count_nonzero((c.channel < 0) & (c.contact >= Contact.CONTACT)))
+
+
+def ledger_outcome(ledger: Ledger, scenario: Scenario, seed: int, contacts: int) -> Outcome:
+    """Metrics of a ledger."""
+    t = ledger.totals()
+    sign = ledger.signs()[t.kind]
+    signed = sign * t.amount / 100
+    factor = (1 + scenario.discount_rate) ** (-t.day / 365)
+    names = [kind.name for kind in ledger.kinds]
+    counts = np.bincount(t.kind, t.n, minlength=len(names))
+    sums = np.bincount(t.kind, t.amount / 100, minlength=len(names))
+    kinds = dict(zip(names, zip(counts.tolist(), sums.tolist(), strict=True), strict=True))
+    cost_codes = [ledger.code[name] for name in OPERATOR_COSTS]
+    spent = np.isin(t.kind, cost_codes) * t.amount / 100 - (t.kind == ledger.code["fee"]) * t.amount / 100
+    acquired = contacts + kinds["join"][0]
+    equity = float((signed * factor).sum())
+    values: dict[str, float] = {
+        "clv": equity / acquired if acquired else 0.0,
+        "equity": equity,
+        "profit": float(signed.sum()),
+        "revenue": kinds["order"][1] - kinds["coupon_redeemed"][1] - kinds["member_discount"][1],
+        "gross_sales": kinds["order"][1],
+        "spend": float(spent.sum()),
+        "contacts_start": float(contacts),
+        "acquired": float(acquired),
+        **{f"n_{name}": float(kinds[name][0]) for name in COUNTED},
+    }
+    return Outcome(
+        seed=seed,
+        values=values,
+        money=_money(ledger, t, signed),
+        weekly=_weekly(ledger, t, signed, factor, spent, scenario.horizon_days),
+        census=_census(ledger, t),
+    )
+
+
+def _money(ledger: Ledger, t: Any, signed: NDArray[np.float64]) -> dict[tuple[str, str], float]:
+    money: dict[tuple[str, str], float] = {}
+    for source, kind, amount in zip(t.source.tolist(), t.kind.tolist(), signed.tolist(), strict=True):
+        if ledger.kinds[kind].sign:
+            where = (ledger.sources[source], ledger.kinds[kind].name)
+            money[where] = money.get(where, 0.0) + amount
+    return {where: round(amount, 2) for where, amount in sorted(money.items())}
+
+
+def _weekly(
+    ledger: Ledger,
+    t: Any,
+    signed: NDArray[np.float64],
+    factor: NDArray[np.float64],
+    spent: NDArray[np.float64],
+    horizon_days: int,
+) -> dict[str, NDArray[np.float64]]:
+    weeks = -(-horizon_days // DAYS_A_WEEK)
+    week = t.day // DAYS_A_WEEK
+    is_order = t.kind == ledger.code["order"]
+    off = np.isin(t.kind, [ledger.code["coupon_redeemed"], ledger.code["member_discount"]])
+
+    def by_week(amount: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.bincount(week, amount, minlength=weeks)
+
+    return {
+        "profit": by_week(signed),
+        "equity": np.cumsum(by_week(signed * factor)),
+        "revenue": by_week((is_order * 1.0 - off) * t.amount / 100),
+        "orders": by_week(is_order * t.n.astype(np.float64)),
+        "spend": by_week(spent),
+    }
+
+
+def _census(ledger: Ledger, t: Any) -> dict[tuple[int, str], int]:
+    rows = np.flatnonzero(t.kind == ledger.code["census"])
+    return {(int(t.day[i]), ledger.sources[t.source[i]]): int(t.amount[i]) for i in rows}

@@ -1,0 +1,135 @@
+"""Running replicates: arms meet the same seeds, processes share the work, results do not depend on how many.
+
+Processes come from loky: unlike the standard library's spawn it does not import the user's script again, so the five
+lines of the README work in a plain script, a notebook and a shell alike, and fresh processes carry no locked threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, as_completed
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from loky import ProcessPoolExecutor
+
+import agents.actions  # noqa: F401  (registers the kinds of action in worker processes too)
+from agents.birth import Learned
+from agents.domain import PrivateDomain
+from agents.policy import Policy
+from agents.scenario import Scenario
+from experiments.metrics import Outcome, outcome
+from sim.errors import SiyuError
+
+Progress = Callable[[int, int], None]  # done, total
+
+
+def seeds_for(purpose: str, n: int, root: int) -> tuple[int, ...]:
+    """Seeds of replicates 0 … n−1 for a purpose, such as ``search`` or ``holdout``.
+
+    A purpose owns a block of 2^20 seeds whose number is a 43-bit hash of root and purpose.
+    """
+    digest = hashlib.blake2b(f"{root}/{purpose}".encode(), digest_size=8).digest()
+    first = (int.from_bytes(digest, "little") >> 21) << 20
+    return tuple(first + i for i in range(n))
+
+
+@dataclass(frozen=True)
+class Task:
+    """One replicate of a policy in one of the scenarios that the workers know."""
+
+    policy: Policy
+    seed: int
+    scenario: int = 0
+
+
+_SCENARIOS: list[Scenario] = []
+_LEARNED: list[Learned | None] = []
+
+
+def _prepare(scenarios: list[Scenario], learned: Learned | None) -> None:
+    _SCENARIOS[:] = scenarios
+    _LEARNED[:] = [learned]
+
+
+def _live(task: Task) -> Outcome:
+    return live(_SCENARIOS[task.scenario], task.policy, task.seed, _LEARNED[0])
+
+
+def live(scenario: Scenario, policy: Policy, seed: int, learned: Learned | None = None) -> Outcome:
+    """Live one replicate without keeping single events."""
+    world = PrivateDomain(scenario, policy, seed=seed, learned=learned, detail=False)
+    world.run()
+    return outcome(world)
+
+
+def default_processes() -> int:
+    """As many processes as this one may use cores."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Workers:
+    """Processes that know the scenarios and models and live replicates.
+
+    Parameters
+    ----------
+    scenarios : those that tasks may name by index.
+    learned : models and starting states, or None for cited defaults.
+    processes : 1 works in this process; None takes all cores.
+    """
+
+    def __init__(
+        self, scenarios: Sequence[Scenario], learned: Learned | None = None, processes: int | None = None
+    ) -> None:
+        self.scenarios = list(scenarios)
+        self.learned = learned
+        self.processes = processes or default_processes()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Self:
+        if self.processes > 1:
+            self._pool = ProcessPoolExecutor(
+                self.processes,
+                initializer=_prepare,
+                initargs=(self.scenarios, self.learned),
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool:
+            self._pool.shutdown(wait=True, kill_workers=kind is not None)
+
+    def run(self, tasks: Sequence[Task], progress: Progress | None = None) -> list[Outcome]:
+        """Outcomes in the order of the tasks."""
+        results: dict[int, Outcome] = {}
+        for index, result in self.as_done(tasks):
+            results[index] = result
+            if progress:
+                progress(len(results), len(tasks))
+        return [results[index] for index in range(len(tasks))]
+
+    def as_done(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Outcome]]:
+        """(index of the task, outcome) as they finish."""
+        if self._pool is None:
+            for index, task in enumerate(tasks):
+                scenario = self.scenarios[task.scenario]
+                yield index, live(scenario, task.policy, task.seed, self.learned)
+            return
+        futures: dict[Future[Outcome], int] = {self._pool.submit(_live, t): i for i, t in enumerate(tasks)}
+        for future in as_completed(futures):
+            try:
+                yield futures[future], future.result()
+            except SiyuError:
+                raise
+            except Exception as error:
+                task = tasks[futures[future]]
+                raise SiyuError(
+                    f"replicate failed: {type(error).__name__}: {error}",
+                    place=f"policy '{task.policy.title}', seed {task.seed}",
+                    cure=f"run it alone: siyu simulate SCENARIO --policy POLICY --seed {task.seed}",
+                ) from error

@@ -1,0 +1,179 @@
+"""The search plan: which levers of the policy may move, how far, and how the search is run."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Annotated, Any, Literal, Self
+
+import optuna
+from pydantic import Discriminator, Tag, model_validator
+
+from agents.policy import Policy
+from agents.scenario import Scenario
+from sim.errors import SpecError, nearest
+from sim.spec import Spec, parameter, validate
+
+Value = Any
+
+
+class Number(Spec):
+    """A numeric lever."""
+
+    low: float = parameter(doc="lowest value")
+    high: float = parameter(doc="highest value")
+    step: float | None = parameter(None, gt=0, doc="grid of the values; whole numbers need step 1")
+    log: bool = parameter(False, doc="search on a logarithmic scale")
+
+    @model_validator(mode="after")
+    def _span(self) -> Self:
+        if not self.low < self.high:
+            raise ValueError(f"low {self.low:g} must be below high {self.high:g}; widen the bounds or drop the lever")
+        if self.log and (self.low <= 0 or self.step is not None):
+            raise ValueError("a logarithmic lever needs low > 0 and no step")
+        return self
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers are tried."""
+        return self.step is not None and float(self.step).is_integer() and float(self.low).is_integer()
+
+    def ends(self) -> tuple[Value, ...]:
+        """Values that must be allowed."""
+        return (int(self.low), int(self.high)) if self.whole else (self.low, self.high)
+
+    def suggest(self, trial: optuna.Trial, path: str) -> Value:
+        """Ask the sampler."""
+        if self.whole:
+            return trial.suggest_int(path, int(self.low), int(self.high), step=int(self.step or 1))
+        return trial.suggest_float(path, self.low, self.high, step=self.step, log=self.log)
+
+    def holds(self, value: Value) -> bool:
+        """Whether a value lies within the bounds."""
+        return isinstance(value, int | float) and self.low - 1e-12 <= value <= self.high + 1e-12
+
+    def code(self, value: Value) -> Value:
+        """The value as the sampler knows it, on the grid."""
+        if self.step is None:
+            return float(value)
+        snapped = self.low + round((value - self.low) / self.step) * self.step
+        return int(snapped) if self.whole else float(snapped)
+
+    decode = code
+
+
+class Choice(Spec):
+    """A lever with alternatives: audiences, calendars, whole sub-documents."""
+
+    choices: tuple[Value, ...] = parameter(min_length=2, doc="alternatives, plain data as in the policy")
+
+    def labels(self) -> tuple[str, ...]:
+        """One text for each alternative, which is what the sampler stores."""
+        return tuple(str(choice) for choice in self.choices)
+
+    def ends(self) -> tuple[Value, ...]:
+        """Values that must be allowed."""
+        return self.choices
+
+    def suggest(self, trial: optuna.Trial, path: str) -> Value:
+        """Ask the sampler."""
+        return self.decode(trial.suggest_categorical(path, self.labels()))
+
+    def holds(self, value: Value) -> bool:
+        """Whether a value is one of the alternatives."""
+        return str(value) in self.labels()
+
+    def code(self, value: Value) -> str:
+        """The value as the sampler knows it."""
+        return str(value)
+
+    def decode(self, label: str) -> Value:
+        """The alternative behind a label."""
+        return self.choices[self.labels().index(label)]
+
+
+Lever = Annotated[
+    Annotated[Choice, Tag("choice")] | Annotated[Number, Tag("number")],
+    Discriminator(lambda v: "choice" if "choices" in (v if isinstance(v, dict) else dir(v)) else "number"),
+]
+
+
+class SearchPlan(Spec):
+    """Space, budget and effort of a search."""
+
+    title: str = parameter(doc="what is searched, in one line")
+    space: dict[str, Lever] = parameter(min_length=1, doc="levers: dotted paths into the policy")
+    budget: float | None = parameter(None, gt=0, doc="what the policy may spend over the horizon, scenario currency")
+    trials: int = parameter(100, ge=3, le=100_000, doc="policies to try")
+    replicates: int = parameter(8, ge=2, le=10_000, doc="paired replicates of each trial; the same seeds in all")
+    batch: int = parameter(8, ge=1, le=256, doc="policies proposed together; results do not depend on processes")
+    sampler: Literal["tpe", "gp"] = parameter("tpe", doc="multivariate TPE, or a Gaussian process for few numeric levers")
+    finalists: int = parameter(6, ge=1, le=100, doc="best trials that are judged again on fresh seeds")
+    final_replicates: int = parameter(24, ge=2, le=10_000, doc="fresh paired replicates that rank the finalists")
+    holdout_replicates: int = parameter(32, ge=2, le=10_000, doc="holdout replicates on which the claim is made")
+    seed: int = parameter(1, ge=0, doc="seed of the sampler and of the replicates")
+
+    def check(self, policy: Policy, scenario: Scenario) -> None:
+        """Try both ends of every lever, and all pairs of ends within an action, against the policy.
+
+        Raises
+        ------
+        SpecError
+            Naming the lever, the end that the policy's own limits refuse, and the cure.
+        """
+        status_quo = policy.model_dump(mode="json")
+        for path, lever in self.space.items():
+            here = read_path(status_quo, path)
+            for end in lever.ends():
+                self._try(policy, scenario, {path: end}, path)
+            if not lever.holds(here) and not isinstance(here, dict | list):
+                raise SpecError(
+                    "the status quo lies outside the bounds", place=path, value=here, cure="widen them to take it in"
+                )
+        for one, other in itertools.combinations(self.space, 2):
+            if one.split(".")[:2] == other.split(".")[:2]:
+                for a, b in itertools.product(self.space[one].ends(), self.space[other].ends()):
+                    self._try(policy, scenario, {one: a, other: b}, f"{one} = {a} with {other} = {b}")
+
+    def _try(self, policy: Policy, scenario: Scenario, values: dict[str, Value], place: str) -> None:
+        try:
+            with_values(policy, values).check(scenario)
+        except SpecError as error:
+            shown = next(iter(values.values())) if len(values) == 1 else None
+            raise SpecError(
+                f"the policy refuses this end: {error}", place=place, value=shown, cure="narrow the lever's bounds"
+            ) from None
+
+
+def read_path(data: Any, path: str) -> Value:
+    """The value at a dotted path of a policy's plain data. Raises SpecError with the nearest known step."""
+    node, walked = data, []
+    for step in path.split("."):
+        if isinstance(node, list) and step.isdigit() and int(step) < len(node):
+            node = node[int(step)]
+        elif isinstance(node, dict) and step in node:
+            node = node[step]
+        else:
+            known = list(node) if isinstance(node, dict) else [str(i) for i in range(len(node or []))]
+            raise SpecError(
+                f"the status quo has no '{step}' at '{'.'.join(walked) or 'its top'}'",
+                place=path,
+                cure=nearest(step, known),
+            )
+        walked.append(step)
+    return node
+
+
+def with_values(policy: Policy, values: dict[str, Value], title: str | None = None) -> Policy:
+    """A copy of a policy in which the dotted paths have these values. Raises SpecError when a limit is broken."""
+    data = policy.model_dump(mode="json")
+    for path, value in values.items():
+        *parents, last = path.split(".")
+        node = read_path(data, ".".join(parents)) if parents else data
+        if isinstance(node, list):
+            node[int(last)] = value
+        else:
+            read_path(data, path)
+            node[last] = value
+    if title:
+        data["title"] = title
+    return validate(Policy, data)
