@@ -219,6 +219,13 @@ class PrivateDomain(World):
             self.customers.contact[rows] = state
             self.record(kind, rows, 0, source)
 
+    def coupons_gone(self, rows: Rows) -> None:
+        """Take coupons out of hand unused and write it down under the actions that issued them."""
+        c = self.customers
+        for code in np.unique(c.coupon_source[rows]):
+            self.record("coupon_expired", rows[c.coupon_source[rows] == code], 0, self.ledger.sources[code])
+        c.coupon_depth[rows] = 0.0
+
     def chance_of_basket(self, rows: Rows, minimum: NDArray[np.int32]) -> NDArray[np.float64]:
         """Probability that an order reaches a minimum value, cents. Shape (n,)."""
         chance = np.ones(len(rows))

@@ -38,8 +38,7 @@ class Coupon(ScheduledAction):
         rows = self._within_stock(world, rows, name)
         if not len(rows):
             return
-        expired = rows[(c.coupon_until[rows] >= world.day) & (c.coupon_depth[rows] > 0)]
-        world.record("coupon_expired", expired, 0, name)  # replaced by a deeper one
+        world.coupons_gone(rows[c.coupon_depth[rows] > 0])  # replaced by a deeper one, or ran out yesterday
         c.coupon_depth[rows] = self.depth
         c.coupon_minimum[rows] = cents(self.minimum_spend_cny)
         c.coupon_until[rows] = world.day + self.valid_days - 1

@@ -38,10 +38,7 @@ class CouponUse(Behaviour):
             if not len(held):
                 continue
             left = c.coupon_until[held] - world.day
-            gone = held[left < 0]
-            for code in np.unique(c.coupon_source[gone]):
-                world.record("coupon_expired", gone[c.coupon_source[gone] == code], 0, world.ledger.sources[code])
-            c.coupon_depth[gone] = 0.0
+            world.coupons_gone(held[left < 0])
             self._remind(world, held[(left >= 0) & (left == c.coupon_reminder[held]) & (c.coupon_reminder[held] > 0)])
 
     def _remind(self, world: PrivateDomain, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> None:
