@@ -69,7 +69,7 @@ class Membership(Action):
             changed[self._settle(world, self.card, name)] = True
         if self.calendar.times(world.day, world.date):
             changed[self._review(world, name)] = True
-            if self.card:
+            if self.card and world.day < world.horizon_days - 1:  # nobody would settle a card sold on the last day
                 self._offer(world, self.card, name)
         self._set_benefits(world, np.flatnonzero(changed))
 
