@@ -170,6 +170,7 @@ class PrivateDomain(World):
         self.offers: list[Offer] = []
         self.arrived: Rows = np.empty(0, np.intp)
         self.sales = Sales()
+        self.programme = "membership"  # name of the action that runs the membership; its benefits are its costs
         self.behaviours = behaviours_of(scenario)
         populate(self)
         for behaviour in self.behaviours:
@@ -258,7 +259,7 @@ class PrivateDomain(World):
         priced = np.flatnonzero(c.member_price[rows] > 0)
         off = np.rint(net[priced] * c.member_price[rows[priced]].astype(np.float64)).astype(np.int64)
         net[priced] -= off
-        self.record("member_discount", rows[priced], off, "membership")
+        self.record("member_discount", rows[priced], off, self.programme)
         holds = c.card_until[rows[priced]] >= self.day
         c.card_saved[rows[priced][holds]] += off[holds].astype(np.int32)
         self.sales = Sales(rows, gross, net)

@@ -61,6 +61,7 @@ class Membership(Action):
         return self
 
     def apply(self, world: PrivateDomain, name: str) -> None:
+        world.programme = name
         changed = np.zeros(len(world.customers), bool)
         if world.day == 0:
             changed[:] = True

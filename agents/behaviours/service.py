@@ -36,7 +36,7 @@ class Service(Behaviour):
         if not len(rows):
             return
         earned = np.rint(net * c.points_rate[rows].astype(np.float64) * (1 - self.points_breakage)).astype(np.int64)
-        world.record("points", rows[earned > 0], earned[earned > 0], "points")
+        world.record("points", rows[earned > 0], earned[earned > 0], world.programme)
         back = c.lapsed[rows]
         world.record("comeback", rows[back], 0, "service")
         record_orders(c, rows, world.day, net)
