@@ -41,10 +41,9 @@ class Operator(Actor):
 class Staff(Actor):
     """Finite hours. What is asked beyond the hours that exist is cut in proportion."""
 
-    def __init__(self, world: PrivateDomain, hours_per_week: float, wage_cents_per_hour: int) -> None:
+    def __init__(self, world: PrivateDomain, hours_per_week: float) -> None:
         super().__init__(world)
         self.hours_per_week = hours_per_week
-        self.wage_cents_per_hour = wage_cents_per_hour
 
     def granted_share(self, asked_per_week: float) -> float:
         """Share of the asked hours that exist, at most 1."""

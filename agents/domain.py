@@ -159,7 +159,7 @@ class PrivateDomain(World):
         self.models: CustomerModels = learned.models if learned else scenario.buying.models()
         self.effects = scenario.effects.draw(self.draws)
         self.operator = Operator(self)
-        self.staff = Staff(self, scenario.staff.hours_per_week, round(scenario.staff.wage_cny_per_hour * 100))
+        self.staff = Staff(self, scenario.staff.hours_per_week)
         self.channels = {
             name: Channel(self, index, name, spec) for index, (name, spec) in enumerate(scenario.channels.items())
         }

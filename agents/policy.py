@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
+from pydantic import model_validator
+
 from agents.actions.base import Action
 from agents.scenario import Scenario
 from sim.errors import SpecError
@@ -18,6 +22,18 @@ class Policy(Spec):
     )
     plugins: tuple[str, ...] = parameter((), doc="modules to import before this document is read")
 
+    @model_validator(mode="after")
+    def _single(self) -> Self:
+        kinds = [action.kind for action in self.actions.values() if action.single]
+        for kind in sorted({kind for kind in kinds if kinds.count(kind) > 1}):
+            names = ", ".join(name for name, action in self.actions.items() if action.kind == kind)
+            raise ValueError(f"a policy has one action of kind '{kind}' at most (found {names}); keep one")
+        return self
+
+    def hours_asked_per_week(self) -> float:
+        """Staff hours a week that all actions together ask for; granted in proportion when there are fewer."""
+        return sum(action.hours_asked_per_week() for action in self.actions.values())
+
     def check(self, scenario: Scenario) -> None:
         """Raise SpecError when an action cannot work in this scenario."""
         for name, action in self.actions.items():
@@ -26,7 +42,9 @@ class Policy(Spec):
 
     def fixed_cost_cny(self, scenario: Scenario) -> float:
         """What the policy costs over the horizon whatever customers do: wages, media, production."""
-        return sum(action.fixed_cost_cny(scenario) for action in self.actions.values())
+        staff = scenario.staff
+        hours = min(self.hours_asked_per_week(), staff.hours_per_week) / 7 * scenario.horizon_days
+        return hours * staff.wage_cny_per_hour + sum(action.fixed_cost_cny(scenario) for action in self.actions.values())
 
 
 DO_NOTHING = Policy(title="do nothing")

@@ -25,6 +25,9 @@ class Action(Kind):
     off: ClassVar[dict[str, Any]] = {}
     """Values of its fields (dotted) at which it does nothing and costs nothing."""
 
+    single: ClassVar[bool] = False
+    """Whether a policy may have one action of this kind only, since customers have one column for it."""
+
     def apply(self, world: PrivateDomain, name: str) -> None:
         """Act on this day. ``name`` is the action's name in the policy: the source of its events."""
         raise TypeError(f"{type(self).__name__} does not say what it does: define apply()")
@@ -40,8 +43,12 @@ class Action(Kind):
                 "change the calendar, the scenario's start or its horizon_days",
             )
 
+    def hours_asked_per_week(self) -> float:
+        """Staff hours a week that this action asks for; all actions together get no more than there are."""
+        return 0.0
+
     def fixed_cost_cny(self, scenario: Scenario) -> float:
-        """Cost over the horizon whatever customers do, CNY."""
+        """Cost over the horizon whatever customers do, CNY; without wages, which are the whole policy's matter."""
         return 0.0
 
 

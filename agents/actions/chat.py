@@ -15,7 +15,6 @@ from sim.spec import Spec, parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
-    from agents.scenario import Scenario
 
 
 class HoursByLevel(Spec):
@@ -36,7 +35,8 @@ class HoursByLevel(Spec):
 class Chat(Action):
     """Staff open conversations; who is met within a level is luck with an address.
 
-    Asked hours beyond those that the scenario has are cut in proportion. Wages are paid for the hours worked.
+    When all actions together ask more hours than the scenario has, all are cut in proportion. Wages are paid for the
+    hours worked.
     """
 
     kind = "chat"
@@ -47,13 +47,12 @@ class Chat(Action):
     cost_cny: float = parameter(0.0, ge=0, doc="material cost of one conversation, CNY")
     audience: Audience = parameter(Audience(muted=False), doc="whom, within the levels")
 
-    def _granted(self, hours_there_are: float) -> tuple[float, ...]:
-        asked = self.hours_per_week.values()
-        share = min(1.0, hours_there_are / sum(asked)) if sum(asked) > 0 else 0.0
-        return tuple(hours * share for hours in asked)
+    def hours_asked_per_week(self) -> float:
+        return sum(self.hours_per_week.values())
 
     def apply(self, world: PrivateDomain, name: str) -> None:
-        hours = self._granted(world.spec.staff.hours_per_week)
+        share = world.staff.granted_share(world.policy.hours_asked_per_week())
+        hours = tuple(asked * share for asked in self.hours_per_week.values())
         if sum(hours) == 0:
             return
         wages = [cents(sum(hours) / 7 * day * world.spec.staff.wage_cny_per_hour) for day in (world.day, world.day + 1)]
@@ -66,17 +65,12 @@ class Chat(Action):
             capacity = math.floor(round((world.day + 1) * per_day, 9)) - math.floor(round(world.day * per_day, 9))
             if capacity > 0:
                 rows = np.flatnonzero(meant & (world.customers.level == level))
-                met.append(self._meet(world, rows, capacity))
-
+                met.append(self._meet(world, rows, capacity, name))
         if met:
             world.send("chat", np.sort(np.concatenate(met)), name, self.cost_cny)
 
-    def _meet(self, world: PrivateDomain, rows: NDArray[np.intp], capacity: int) -> NDArray[np.intp]:
+    def _meet(self, world: PrivateDomain, rows: NDArray[np.intp], capacity: int, name: str) -> NDArray[np.intp]:
         if len(rows) <= capacity:
             return rows
-        u = world.draws.uniform("chat.pick", world.day, world.customers.key[rows])
+        u = world.draws.uniform(f"chat.pick.{name}", world.day, world.customers.key[rows])
         return np.sort(rows[np.argpartition(u, capacity - 1)[:capacity]])
-
-    def fixed_cost_cny(self, scenario: Scenario) -> float:
-        hours = sum(self._granted(scenario.staff.hours_per_week))
-        return hours / 7 * scenario.horizon_days * scenario.staff.wage_cny_per_hour

@@ -54,5 +54,5 @@ class Coupon(ScheduledAction):
         taken = world.operator.take(name, len(rows), self.stock)
         if taken == len(rows):
             return rows
-        u = world.draws.uniform("coupon.stock", world.day, world.customers.key[rows])
+        u = world.draws.uniform(f"coupon.stock.{name}", world.day, world.customers.key[rows])
         return np.sort(rows[np.argsort(u, kind="stable")[:taken]])

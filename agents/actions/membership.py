@@ -45,6 +45,7 @@ class Membership(Action):
     """A programme. Levels are reviewed and cards offered on the calendar; the better of level and card counts."""
 
     kind = "membership"
+    single = True
     off: ClassVar[dict[str, Any]] = {"tiers": (), "card": None, "points_share": 0.0}
 
     tiers: tuple[MemberTier, ...] = parameter((), max_length=7, doc="levels, thresholds rising")
