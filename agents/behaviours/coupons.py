@@ -42,9 +42,13 @@ class CouponUse(Behaviour):
             self._remind(world, held[(left >= 0) & (left == c.coupon_reminder[held]) & (c.coupon_reminder[held] > 0)])
 
     def _remind(self, world: PrivateDomain, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> None:
-        c = world.customers
+        c, cap = world.customers, world.policy.frequency_cap_per_week
+        rows = rows[(c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)]
+        if cap is not None:
+            rows = rows[c.week_messages[rows] < cap]
         if not len(rows):
             return
+        c.week_messages[rows] += 1
         for code in np.unique(c.coupon_source[rows]):
             world.record(
                 "message_advert", rows[c.coupon_source[rows] == code], self.reminder_cents, world.ledger.sources[code]
