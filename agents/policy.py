@@ -43,8 +43,9 @@ class Policy(Spec):
     def fixed_cost_cny(self, scenario: Scenario) -> float:
         """What the policy costs over the horizon whatever customers do: wages, media, production."""
         staff = scenario.staff
-        hours = min(self.hours_asked_per_week(), staff.hours_per_week) / 7 * scenario.horizon_days
-        return hours * staff.wage_cny_per_hour + sum(action.fixed_cost_cny(scenario) for action in self.actions.values())
+        weeks = scenario.horizon_days / 7
+        wages = min(self.hours_asked_per_week(), staff.hours_per_week) * weeks * staff.wage_cny_per_hour
+        return wages + sum(action.fixed_cost_cny(scenario) for action in self.actions.values())
 
 
 DO_NOTHING = Policy(title="do nothing")

@@ -21,7 +21,7 @@ class Acquisition(Action):
     """Media spend. Returns diminish because a channel's pool of prospects is used up."""
 
     kind = "acquisition"
-    off: ClassVar[dict[str, Any]] = {"spend_cny_per_day": 0.0}
+    off: ClassVar[dict[str, Any]] = {"spend_cny_per_day": {}}
 
     spend_cny_per_day: dict[str, NonNegativeFloat] = parameter(
         doc="spend on each channel, CNY on a day of the calendar"
