@@ -68,8 +68,10 @@ def _from_logs(world: PrivateDomain, learned: Learned) -> None:
     c.append(len(keys), **arrays, **traits)
     tenure = np.maximum(-c.joined, 1)
     rate = c.orders / tenure
-    rank = np.argsort(np.argsort(rate, kind="stable"), kind="stable") / max(len(rate) - 1, 1)
-    c.resting_trust[:] = LOGGED_TRUST[0] + LOGGED_TRUST[1] * rank
+    # Equal rates share a rank, so that trust does not depend on the order of the rows.
+    ordered = np.sort(rate)
+    rank = (np.searchsorted(ordered, rate, "left") + np.searchsorted(ordered, rate, "right") - 1) / 2
+    c.resting_trust[:] = LOGGED_TRUST[0] + LOGGED_TRUST[1] * rank / max(len(rate) - 1, 1)
     c.level[:] = np.where(c.orders > 0, Level.BUYER, Level.STRANGER)
     c.spend_before[:] = np.minimum(learned.spend_before, np.iinfo(np.int32).max)
     c.lapsed[:] = world.draws.uniform("birth.lapsed", -1, keys) < learned.p_lapsed
