@@ -171,6 +171,8 @@ class Observed:
 
     def __getattr__(self, name: str) -> NDArray[Any]:
         declared = self._columns.DECLARED.get(name)
+        if declared is None and not name.startswith("_") and hasattr(self._columns, name):
+            raise SiyuError(f"'{name}' is no declared column, and may be made of latent ones", cure="use a column")
         if declared is not None and declared.access == "latent":
             raise SiyuError(f"'{name}' is latent: no operator's system could log it", cure="use an observed column")
         array: NDArray[Any] = getattr(self._columns, name)
