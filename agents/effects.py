@@ -37,7 +37,7 @@ class Effects(Spec):
     )
     content: Effect = Effect(mean=0.06, sd=0.03, source="prior: log-odds on the day of value content; assumed")
     chat: Effect = Effect(mean=0.6, sd=0.25, source="prior: log-odds on the day of an answered chat; assumed")
-    trust: Effect = Effect(mean=2.5, sd=0.8, source="prior: log-odds from no trust to full trust; assumed")
+    trust: Effect = Effect(mean=1.0, sd=0.4, source="prior: log-odds from no goodwill to full goodwill; assumed")
 
     def draw(self, draws: Draws) -> dict[str, float]:
         """One value per effect for this replicate."""

@@ -35,6 +35,12 @@ class Purchase(Behaviour):
         source="assumed: 1 % a day",
     )
     neutral_trust: float = parameter(0.6, ge=0, le=1, doc="trust at which first_order holds", source="assumed")
+    distrust: float = parameter(
+        6.0,
+        ge=0,
+        doc="log-odds of a first order lost per unit of trust short of neutral",
+        source="assumed; S3: L0–L1 0 %",
+    )
     kept_after_deletion: float = parameter(
         0.0,
         ge=0,
@@ -68,8 +74,10 @@ class Purchase(Behaviour):
         contact, never, lapsed = c.contact[rows], c.orders[rows] == 0, c.lapsed[rows]
         new = np.flatnonzero(never)
         if len(new):
-            trust = self.first_order - world.effects["trust"] * (self.neutral_trust - c.resting_trust[start + new])
-            p[new] = sigmoid(pull[new] + trust)
+            at = start + new
+            trust = np.clip(c.resting_trust[at].astype(np.float64) + c.goodwill[at], 0.0, 1.0)
+            missing = np.maximum(self.neutral_trust - trust, 0.0)
+            p[new] = sigmoid(pull[new] + (self.first_order - self.distrust * missing))
         silent = np.flatnonzero(lapsed)
         if len(silent):
             at = start + silent
