@@ -106,7 +106,9 @@ class SearchPlan(Spec):
     trials: int = parameter(100, ge=3, le=100_000, doc="policies to try")
     replicates: int = parameter(8, ge=2, le=10_000, doc="paired replicates of each trial; the same seeds in all")
     batch: int = parameter(8, ge=1, le=256, doc="policies proposed together; results do not depend on processes")
-    sampler: Literal["tpe", "gp"] = parameter("tpe", doc="multivariate TPE, or a Gaussian process for few numeric levers")
+    sampler: Literal["tpe", "gp"] = parameter(
+        "tpe", doc="multivariate TPE, or a Gaussian process for few numeric levers"
+    )
     finalists: int = parameter(6, ge=1, le=100, doc="best trials that are judged again on fresh seeds")
     final_replicates: int = parameter(24, ge=2, le=10_000, doc="fresh paired replicates that rank the finalists")
     holdout_replicates: int = parameter(32, ge=2, le=10_000, doc="holdout replicates on which the claim is made")
@@ -120,19 +122,39 @@ class SearchPlan(Spec):
         SpecError
             Naming the lever, the end that the policy's own limits refuse, and the cure.
         """
-        status_quo = policy.model_dump(mode="json")
         for path, lever in self.space.items():
-            here = read_path(status_quo, path)
             for end in lever.ends():
                 self._try(policy, scenario, {path: end}, path)
-            if not lever.holds(here) and not isinstance(here, dict | list):
-                raise SpecError(
-                    "the status quo lies outside the bounds", place=path, value=here, cure="widen them to take it in"
-                )
+        self.values_of(policy)
         for one, other in itertools.combinations(self.space, 2):
             if one.split(".")[:2] == other.split(".")[:2]:
                 for a, b in itertools.product(self.space[one].ends(), self.space[other].ends()):
                     self._try(policy, scenario, {one: a, other: b}, f"{one} = {a} with {other} = {b}")
+
+    def values_of(self, policy: Policy) -> dict[str, Value]:
+        """The policy's own value of every lever. Raises SpecError when one lies outside its bounds."""
+        data = dump(policy)
+        found: dict[str, Value] = {}
+        for path, lever in self.space.items():
+            here = read_path(data, path)
+            if isinstance(lever, Choice):
+                # An alternative may be written shorter than its dump (a preset's name), so compare what it stands for.
+                same = [c for c in lever.choices if read_path(dump(with_values(policy, {path: c})), path) == here]
+                if not same:
+                    raise SpecError(
+                        "the status quo's value is not among the choices", place=path, value=here, cure="add it to them"
+                    )
+                found[path] = same[0]
+            elif lever.holds(here):
+                found[path] = here
+            else:
+                raise SpecError(
+                    f"the status quo lies outside {lever.low:g} … {lever.high:g}",
+                    place=path,
+                    value=here,
+                    cure="widen the bounds to take it in",
+                )
+        return found
 
     def _try(self, policy: Policy, scenario: Scenario, values: dict[str, Value], place: str) -> None:
         try:
@@ -142,6 +164,11 @@ class SearchPlan(Spec):
             raise SpecError(
                 f"the policy refuses this end: {error}", place=place, value=shown, cure="narrow the lever's bounds"
             ) from None
+
+
+def dump(policy: Policy) -> dict[str, Value]:
+    """The policy as plain data."""
+    return policy.model_dump(mode="json")
 
 
 def read_path(data: Any, path: str) -> Value:
@@ -165,7 +192,7 @@ def read_path(data: Any, path: str) -> Value:
 
 def with_values(policy: Policy, values: dict[str, Value], title: str | None = None) -> Policy:
     """A copy of a policy in which the dotted paths have these values. Raises SpecError when a limit is broken."""
-    data = policy.model_dump(mode="json")
+    data = dump(policy)
     for path, value in values.items():
         *parents, last = path.split(".")
         node = read_path(data, ".".join(parents)) if parents else data
