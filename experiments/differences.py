@@ -252,7 +252,7 @@ def least_squares(rows: pd.DataFrame, outcome: pd.Series, covariates: tuple[str,
     -------
     None if the effect of being targeted is not identified.
     """
-    from statsmodels.api import OLS
+    from statsmodels.regression.linear_model import OLS  # a second to import, and seldom needed
 
     x = design(rows, covariates) if len(rows) else None
     if x is None:

@@ -119,9 +119,12 @@ def test_the_same_bytes_each_time_whatever_the_key_and_the_names(logs: Logs, tmp
     assert load_logs(renamed).digest == logs.digest
 
 
-def test_the_digest_changes_with_a_cent(logs: Logs, tmp_path: Path) -> None:
+def test_the_digest_changes_with_a_cent_and_with_a_word(logs: Logs, tmp_path: Path) -> None:
     write(tmp_path, orders=ORDERS.replace("10.10", "10.11"))
-    assert load_logs(tmp_path).digest != logs.digest
+    a_cent = load_logs(tmp_path).digest
+    write(tmp_path, orders=ORDERS, touches=TOUCHES.replace("message_advert", "message_content"))
+    a_word = load_logs(tmp_path).digest
+    assert len({logs.digest, a_cent, a_word}) == 3
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
@@ -203,6 +206,12 @@ BAD: dict[str, tuple[dict[str, str | bytes], str, str, str]] = {
         touch("bob,2024-03-05T12:00:00Z,chat,,,,,"),
         "touches.csv, row 6, column ts",
         "2024-03-05T12:00:00Z",
+        "without offset",
+    ),
+    "all touches in another zone": (
+        {"orders": ORDERS, "touches": TOUCHES.replace("cat", "bob").replace(":00,", ":00Z,")},
+        "touches.csv, row 2, column ts",
+        "2024-03-02T08:00:00Z",
         "without offset",
     ),
     "negative amount": (order("bob,2024-03-05,o9,-1.50,0"), "orders.csv, row 6, column gross", "-1.50", "refund"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from statsmodels.discrete.conditional_models import ConditionalLogit
 
 from experiments.data import Logs, load_logs
 from experiments.data.logs import digest_of, visits_of
-from experiments.differences import conditional_logit, stack, windows
+from experiments.differences import conditional_logit, least_squares, stack, windows
 from experiments.effects import estimate_effects, naive_spend_effects, redemption_rates, spend_effects
 from sim.errors import DataError
 
@@ -162,6 +163,32 @@ def test_conditional_logit_agrees_with_daily_conditional_likelihood() -> None:
     assert ours.sd == pytest.approx(theirs.bse[0], rel=0.2)  # days of this panel are independent
 
 
+def test_rows_written_twice_are_no_new_evidence() -> None:
+    """Standard errors are clustered by customer: two identical rows of one customer count as one."""
+    rows = stack(panel(12, n=600, effect=0.3), "A", cut_off_day=CUT_OFF)
+    twice = pd.concat([rows, rows], ignore_index=True)
+    once, again = conditional_logit(rows), conditional_logit(twice)
+    assert once is not None
+    assert again is not None
+    assert (again.mean, again.sd) == pytest.approx((once.mean, once.sd), rel=1e-6)
+    change, change_twice = (frame["spend_after"] - frame["spend_before"] for frame in (rows, twice))
+    once, again = least_squares(rows, change, ()), least_squares(twice, change_twice, ())
+    assert once is not None
+    assert again is not None
+    assert (again.mean, again.sd) == pytest.approx((once.mean, once.sd), rel=1e-3)
+
+
+def test_newcomers_are_not_compared() -> None:
+    """Whoever first came within a window has come at least once in it: that is entry, not an effect."""
+    logs = panel(13)
+    rows = stack(logs, "A", cut_off_day=CUT_OFF)
+    earliest = rows["campaign_id"].map({str(number): start - 56 for number, start in enumerate(A_STARTS)})
+    first_day = logs.customers["first_day"].to_numpy()
+    assert (first_day[rows["customer"]] < earliest).all()
+    assert len(rows) == sum((first_day < start - 56).sum() for start in A_STARTS)
+    assert (first_day >= A_STARTS[0] - 56).any()
+
+
 def test_nothing_after_the_cut_off_is_used() -> None:
     logs = panel(7, effect=0.3)
     visits = logs.visits[logs.visits["day"] <= CUT_OFF].reset_index(drop=True)
@@ -216,6 +243,39 @@ def test_logs_without_campaigns_have_no_effects() -> None:
     assert redemption_rates(logs).empty
 
 
+def test_a_users_own_campaign_from_files_to_effect(tmp_path: Path) -> None:
+    """Coupons issued under one ``campaign_id`` are a campaign; what the files say is what the panel had."""
+    logs = panel(14, n=800, effect_b=0.6)
+    assert logs.campaigns is not None
+    b = logs.campaigns[logs.campaigns["kind"] == "B"]
+    midnight = pd.Timestamp(logs.origin)
+    orders = logs.visits.assign(
+        customer_id="c" + logs.visits["customer"].astype(str),
+        ts=midnight + pd.to_timedelta(logs.visits["day"], unit="D"),
+        order_id=range(len(logs.visits)),
+        gross=logs.visits["gross"] / 100,
+    )
+    touches = pd.DataFrame(
+        {
+            "customer_id": "c" + b["customer"].astype(str),
+            "ts": midnight + pd.Timedelta(days=B_START),
+            "kind": "coupon_issued",
+            "valid_days": 27,
+            "campaign_id": "spring",
+        }
+    )
+    orders.drop(columns=["customer", "day", "net"]).to_csv(tmp_path / "orders.csv", index=False)
+    ordered = touches["customer_id"].isin(orders["customer_id"])
+    touches[ordered].to_csv(tmp_path / "touches.csv", index=False)
+    effect = estimate_effects(load_logs(tmp_path), cut_off_day=CUT_OFF)
+    only_b = dataclasses.replace(logs, campaigns=b)
+    expected = estimate_effects(only_b, cut_off_day=CUT_OFF)["B"]
+    assert list(effect) == ["spring"]
+    assert effect["spring"].mean == pytest.approx(expected.mean, abs=1e-6)
+    assert effect["spring"].sd == pytest.approx(expected.sd, rel=1e-3)
+    assert effect["spring"].interval[0] > 0
+
+
 def test_a_cut_off_outside_the_logs_is_refused() -> None:
     with pytest.raises(DataError, match="0 to 209"):
         estimate_effects(panel(10, n=50), cut_off_day=DAYS)
@@ -239,13 +299,20 @@ def test_redemption_rates_of_independent_customers_are_wilsons() -> None:
     assert rates["low"] == pytest.approx(0.0625, abs=0.0001)
     assert rates["high"] == pytest.approx(0.1863, abs=0.0001)
     assert redemption_rates(logs, cut_off_day=8).empty
+    again = dataclasses.replace(logs, campaigns=pd.concat([campaigns, campaigns.assign(campaign_id="y")]))
+    both = redemption_rates(again).iloc[0]  # the same customers did the same twice: no new evidence
+    assert both["n"] == 200
+    assert (both["low"], both["high"]) == pytest.approx((rates["low"], rates["high"]))
 
 
 def test_redemption_rates_of_complete_journey(journey: Logs) -> None:
     """The shared measurements: 16.6 % [15.1, 18.2], 6.5 % [5.3, 7.8], 5.9 % [4.0, 8.0] (a bootstrap of households)."""
     rates = redemption_rates(journey).set_index("kind")[["rate", "low", "high"]]
     expected = pd.DataFrame({"A": (0.166, 0.151, 0.182), "B": (0.065, 0.053, 0.078), "C": (0.059, 0.040, 0.080)}).T
-    np.testing.assert_allclose(rates.loc[["A", "B", "C"]], expected, atol=0.005)
+    np.testing.assert_allclose(rates.loc[["A", "B", "C"]], expected, atol=0.0045)
+    assert rates.loc["A", "high"] - rates.loc["A", "low"] == pytest.approx(
+        0.031, abs=0.003
+    )  # .024 if all were strangers
 
 
 def test_campaigns_of_complete_journey(journey: Logs) -> None:
