@@ -1,0 +1,149 @@
+"""Family C: how deep a coupon should be when demand is logit in the price paid.
+
+π(x) = (P (1 - x) - c) σ(α - β P (1 - x)). The coupon, its issue and its redemption are the product's own action and
+behaviour; only the demand is a plug-in. Classes of customers are told apart by their value tier, which is observed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from pydantic import model_validator
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, wrightomega
+
+from agents.actions.base import cents
+from agents.actions.coupon import Coupon
+from agents.audience import Audience
+from agents.behaviours.base import Behaviour
+from agents.behaviours.coupons import CouponUse
+from agents.calendar import Calendar
+from agents.customers import TIERS, Contact
+from agents.models.hazard import sigmoid
+from agents.policy import Policy
+from agents.scenario import Scenario
+from experiments.known_answers.family import UNIT_CNY, Family, Moments, Optimum, world_of
+from sim.spec import Spec, parameter
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+
+GRID = 200  # starting points over all depths when the best one is sought: a mixture of classes may have two peaks
+
+
+class LogitClass(Spec):
+    """One class of customers: P(order) = σ(intercept - slope · price paid)."""
+
+    share: float = parameter(1.0, gt=0, le=1, doc="share of customers")
+    intercept: float = parameter(doc="α: log-odds of an order at price 0")
+    slope: float = parameter(gt=0, doc="β: log-odds lost per unit of price")
+
+
+class LogitDemand(Behaviour):
+    """Every contact may order one piece a day; a coupon in hand that was noticed lowers its price."""
+
+    kind = "logit_demand"
+    phase = "purchase"
+
+    price_cny: float = parameter(gt=0, doc="list price, CNY")
+    classes: tuple[LogitClass, ...] = parameter(
+        min_length=1, max_length=len(TIERS), doc="classes of customers in the order of the value tiers; slope per CNY"
+    )
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        total = sum(one.share for one in self.classes)
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"shares of classes must add up to 1 (they add up to {total:.6g})")
+        return self
+
+    def begin(self, world: PrivateDomain) -> None:
+        c = world.customers
+        edges = np.cumsum([one.share for one in self.classes])[:-1]
+        c.tier[:] = np.searchsorted(edges, world.draws.uniform("logit_demand.class", 0, c.key), side="right")
+
+    def apply(self, world: PrivateDomain) -> None:
+        c = world.customers
+        rows = np.flatnonzero(c.contact == Contact.CONTACT)
+        depth = np.where(c.coupon_noticed[rows], c.coupon_depth[rows], 0.0).astype(np.float64)
+        paid = self.price_cny * (1 - depth)
+        intercept, slope = (np.array([getattr(one, name) for one in self.classes]) for name in ("intercept", "slope"))
+        tier = c.tier[rows]
+        chance = sigmoid(intercept[tier] - slope[tier] * paid)
+        buyers = rows[world.draws.uniform("logit_demand", world.day, c.key[rows]) < chance]
+        world.sell(buyers, np.full(len(buyers), cents(self.price_cny)))
+
+
+class CouponDepth(Family):
+    """Depth of a daily coupon. The levers are the depths for each class, or one for all."""
+
+    price: float = parameter(100.0, gt=0, doc="P: list price")
+    cost: float = parameter(45.0, ge=0, doc="c: cost of goods")
+    classes: tuple[LogitClass, ...] = parameter(
+        (LogitClass(intercept=4.0, slope=0.05),), min_length=1, doc="classes of customers; slope per unit of money"
+    )
+
+    def scenario(self, *, customers: int, days: int = 1) -> Scenario:
+        """A world of so many independent shopping days, without discounting."""
+        classes = tuple(one.model_copy(update={"slope": one.slope / UNIT_CNY}) for one in self.classes)
+        behaviours: dict[str, Behaviour] = {
+            "coupon_use": CouponUse(take_up=1.0),
+            "demand": LogitDemand(price_cny=self.price * UNIT_CNY, classes=classes),
+        }
+        return world_of(
+            behaviours,
+            title="logit demand",
+            module=__name__,
+            customers=customers,
+            days=days,
+            margin=1 - self.cost / self.price,
+        )
+
+    def policy(self, *, depths: Sequence[float]) -> Policy:
+        """A coupon for a day, every day: one depth for everybody, or one for each class."""
+        audiences = [Audience()] if len(depths) == 1 else [Audience(tiers=(tier,)) for tier in TIERS]
+        names = ["coupon"] if len(depths) == 1 else [f"coupon_{tier}" for tier in TIERS]
+        daily = Calendar(every_days=1)
+        actions = {
+            name: Coupon(depth=depth, valid_days=1, calendar=daily, audience=audience)
+            for name, depth, audience in zip(names, depths, audiences, strict=False)
+        }
+        return Policy(title=f"coupons of {', '.join(f'{x:g}' for x in depths)}", actions=actions)
+
+    def exact(self, *, depths: Sequence[float]) -> float:
+        """Profit per customer and day at one depth for all or one for each class."""
+        return self.moments(depths=depths).mean
+
+    def moments(self, *, depths: Sequence[float]) -> Moments:
+        """Mean and standard deviation of one customer's profit on one day."""
+        each = list(depths) * len(self.classes) if len(depths) == 1 else depths
+        mean = square = 0.0
+        for one, depth in zip(self.classes, each, strict=True):
+            paid = self.price * (1 - depth)
+            chance, profit = float(expit(one.intercept - one.slope * paid)), paid - self.cost
+            mean += one.share * chance * profit
+            square += one.share * chance * profit**2
+        return Moments(mean, math.sqrt(square - mean**2))
+
+    def optimum(self) -> Optimum:
+        """The best depth for each class: p* = c + (1 + W0(exp(α - β c - 1))) / β, no coupon where p* exceeds P."""
+        depths = [
+            max(1 - (self.cost + (1 + float(wrightomega(one.intercept - one.slope * self.cost - 1))) / one.slope)
+                / self.price, 0.0)
+            for one in self.classes
+        ]  # fmt: skip
+        names = [f"depth_{tier}" for tier in TIERS]
+        return Optimum(dict(zip(names, depths, strict=False)), self.exact(depths=depths))
+
+    def best_uniform(self) -> Optimum:
+        """The best depth when all must get the same: the highest of a grid, then refined."""
+        grid = np.linspace(0.0, 1.0, GRID + 1)
+        best = int(np.argmax([self.exact(depths=[x]) for x in grid]))
+        low, high = grid[max(best - 1, 0)], grid[min(best + 1, GRID)]
+        found = minimize_scalar(
+            lambda x: -self.exact(depths=[x]), bounds=(low, high), method="bounded", options={"xatol": 1e-10}
+        )
+        return Optimum({"depth": float(found.x)}, -float(found.fun))
