@@ -80,16 +80,23 @@ def prepare(experiment: Experiment, listener: Listener | None = None) -> Ground:
     training = train(logs, cut_off=experiment.cut_off, lapse_days=experiment.lapse_days)
     hear.step(1)
     hear.stage("estimating effects", 1)
-    cut_off_day = (training.cut_off - logs.origin).days
+    cut_off = cut_off_of(training)
+    cut_off_day = (cut_off - logs.origin).days
     effects = estimate_effects(logs, cut_off_day=cut_off_day)
     rates = redemption_rates(logs, cut_off_day=cut_off_day) if effects else None
     hear.step(1)
-    learned = learned_state(training, logs)
-    start = training.cut_off + dt.timedelta(days=1)
-    scenario = scenario.model_copy(update={"start": start})
+    scenario = scenario.model_copy(update={"start": cut_off + dt.timedelta(days=1)})
     scenario, notes = with_logged_coupons(scenario, effects, rates)
     check_documents(scenario, policy, plan)
-    return Ground(scenario, policy, plan, learned, training, effects, (*_what_was_read(logs, training), *notes))
+    return Ground(
+        scenario, policy, plan, training.learned(), training, effects, (*_what_was_read(logs, training), *notes)
+    )
+
+
+def cut_off_of(training: Training) -> dt.date:
+    """Last day that the training saw."""
+    assert training.models.cut_off is not None  # trained models have one; only cited defaults have not
+    return training.models.cut_off
 
 
 def check_documents(scenario: Scenario, policy: Policy, plan: SearchPlan | None) -> None:
@@ -97,18 +104,6 @@ def check_documents(scenario: Scenario, policy: Policy, plan: SearchPlan | None)
     policy.check(scenario)
     if plan is not None:
         plan.check(policy, scenario)
-
-
-def learned_state(training: Training, logs: Logs) -> Learned:
-    """Models and starting states for the world."""
-    cut_off_day = (training.cut_off - logs.origin).days
-    visits = logs.visits
-    recent = visits[(visits["day"] > cut_off_day - 91) & (visits["day"] <= cut_off_day)]
-    spend = recent.groupby("customer")["net"].sum()
-    before = np.zeros(int(training.state.key.max()) + 1 if len(training.state) else 0, np.int64)
-    known = spend.index.to_numpy()
-    before[known[known < len(before)]] = spend.to_numpy()[known < len(before)]
-    return Learned(training.models, training.state, training.p_lapsed, before[training.state.key])
 
 
 def with_logged_coupons(
@@ -152,5 +147,5 @@ def _what_was_read(logs: Logs, training: Training) -> tuple[str, ...]:
     return (
         f"Logs '{logs.name}' (hash {logs.digest}): {len(logs.customers):,} customers, {len(logs.visits):,} order days "
         f"from {logs.origin}; rows dropped: {dropped}.",
-        f"Models were trained on days up to {training.cut_off} and see nothing after it.",
+        f"Models were trained on days up to {training.models.cut_off} and see nothing after it.",
     )

@@ -73,7 +73,7 @@ class Results:
         ]
         columns = ["arm", "source", "kind", "amount"]
         frame = pd.DataFrame(rows, columns=columns)
-        return frame.groupby(columns[:3], as_index=False, sort=False)["amount"].sum()
+        return pd.DataFrame(frame.groupby(columns[:3], as_index=False, sort=False)["amount"].sum())
 
     def census(self) -> pd.DataFrame:
         """Mean over replicates of the number of customers by arm, day and state."""
@@ -85,7 +85,7 @@ class Results:
         ]
         columns = ["arm", "day", "state", "customers"]
         frame = pd.DataFrame(rows, columns=columns)
-        return frame.groupby(columns[:3], as_index=False, sort=False)["customers"].sum()
+        return pd.DataFrame(frame.groupby(columns[:3], as_index=False, sort=False)["customers"].sum())
 
     def save(self, folder: Path) -> None:
         """Write replicates, weekly, money and census as Parquet, and the provenance as JSON."""

@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,8 @@ from agents.policy import Policy
 from agents.scenario import Scenario
 from experiments.metrics import Outcome, outcome
 from sim.errors import SiyuError
+
+MOST_REVIVALS = 3  # times that killed workers are replaced before a run gives up
 
 Progress = Callable[[int, int], None]  # done, total
 
@@ -90,13 +93,14 @@ class Workers:
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def _open(self) -> None:
         if self.processes > 1:
             self._pool = ProcessPoolExecutor(
-                self.processes,
-                initializer=_prepare,
-                initargs=(self.scenarios, self.learned),
+                self.processes, initializer=_prepare, initargs=(self.scenarios, self.learned)
             )
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -114,22 +118,42 @@ class Workers:
         return [results[index] for index in range(len(tasks))]
 
     def as_done(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Outcome]]:
-        """(index of the task, outcome) as they finish."""
+        """(index of the task, outcome) as they finish. Tasks of a worker that was killed are given to new workers."""
         if self._pool is None:
             for index, task in enumerate(tasks):
                 scenario = self.scenarios[task.scenario]
                 yield index, live(scenario, task.policy, task.seed, self.learned)
             return
-        futures: dict[Future[Outcome], int] = {self._pool.submit(_live, t): i for i, t in enumerate(tasks)}
-        for future in as_completed(futures):
+        waiting = dict(enumerate(tasks))
+        for attempt in range(MOST_REVIVALS + 1):
             try:
-                yield futures[future], future.result()
-            except SiyuError:
+                for index, outcome in self._submit(waiting):
+                    del waiting[index]
+                    yield index, outcome
+                return
+            except BrokenProcessPool as error:
+                if attempt == MOST_REVIVALS:
+                    raise SiyuError(
+                        f"worker processes died {attempt + 1} times: {error}",
+                        cure="is there enough memory? try fewer --processes",
+                    ) from error
+                self._pool.shutdown(wait=True, kill_workers=True)
+                self._open()
+
+    def _submit(self, waiting: dict[int, Task]) -> Iterator[tuple[int, Outcome]]:
+        assert self._pool is not None
+        futures: dict[Future[Outcome], int] = {self._pool.submit(_live, t): i for i, t in waiting.items()}
+        for future in as_completed(futures):
+            index = futures[future]
+            try:
+                result = future.result()
+            except (SiyuError, BrokenProcessPool):
                 raise
             except Exception as error:
-                task = tasks[futures[future]]
+                task = waiting[index]
                 raise SiyuError(
                     f"replicate failed: {type(error).__name__}: {error}",
                     place=f"policy '{task.policy.title}', seed {task.seed}",
                     cure=f"run it alone: siyu simulate SCENARIO --policy POLICY --seed {task.seed}",
                 ) from error
+            yield index, result

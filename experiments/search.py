@@ -264,7 +264,7 @@ class _Search:
                 yield index, [got[index][r] for r in range(len(seeds))]
 
     def _best_note(self) -> str:
-        values = [float(t.value) for t in self.study.finished() if self.study.feasible(t)]
+        values = [self.study.uplift(t) for t in self.study.finished() if self.study.feasible(t)]
         return (
             f"best so far {max(values):+.2f} (to be judged on fresh seeds)" if values else "none within the budget yet"
         )
@@ -283,10 +283,10 @@ class _Search:
                 cure="raise the budget or lower the bounds of what costs",
             )
         chosen: dict[str, tuple[str, dict[str, Value], float]] = {}
-        for trial in sorted(feasible, key=lambda t: (-float(t.value), t.number)):
+        for trial in sorted(feasible, key=lambda t: (-self.study.uplift(t), t.number)):
             values = self.study.values_of(trial)
             label = str(trial.user_attrs.get("label", f"trial {trial.number}"))
-            chosen.setdefault(str(values), (label, values, float(trial.value)))
+            chosen.setdefault(str(values), (label, values, self.study.uplift(trial)))
             if len(chosen) == self.plan.finalists:
                 break
         return [c for c in chosen.values() if c[0] != "status quo"]
@@ -358,7 +358,7 @@ class _Search:
                 {
                     "number": trial.number,
                     "label": trial.user_attrs.get("label", ""),
-                    "uplift": float(trial.value),
+                    "uplift": self.study.uplift(trial),
                     "standard_error": float(uplift.std(ddof=1) / len(uplift) ** 0.5),
                     "spend": float(trial.user_attrs["spend"]),
                     "feasible": self.study.feasible(trial),

@@ -107,6 +107,11 @@ class StudyFile:
         """A finished trial's policy values by path."""
         return {path: lever.decode(trial.params[path]) for path, lever in self.plan.space.items()}
 
+    def uplift(self, trial: optuna.trial.FrozenTrial) -> float:
+        """Mean uplift of a finished trial."""
+        assert trial.value is not None  # complete trials have a value
+        return float(trial.value)
+
     def feasible(self, trial: optuna.trial.FrozenTrial) -> bool:
         """Whether the mean spend of the trial kept the budget."""
         return self.plan.budget is None or float(trial.user_attrs["spend"]) <= self.plan.budget
