@@ -1,0 +1,141 @@
+"""The engine agrees event for event with the same rules written as one mesa agent per customer."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.birth import Learned
+from agents.domain import PrivateDomain
+from agents.models import Basket, CustomerModels, Hazard, History, default_models, record_orders
+from agents.models.defaults import _lognormal_grid
+from agents.policy import Policy
+from agents.scenario import Scenario
+from tests.reference import ReferenceWorld
+from tests.worlds import LIVELY, Event, busy_policy, busy_scenario, canonical, live, policy
+
+
+def reference_events(*args: Any, **kwargs: Any) -> list[Event]:
+    """Events of the reference, sorted as ``canonical`` sorts those of the engine."""
+    return sorted(ReferenceWorld(*args, **kwargs).run().events, key=lambda event: event[:2])
+
+
+def assert_agree(of: Scenario, under: Policy, seed: int, learned: Learned | None = None) -> PrivateDomain:
+    world = live(of, under, seed=seed, learned=learned)
+    ours, theirs = canonical(world), reference_events(of, under, seed=seed, learned=learned)
+    for engine, reference in zip(ours, theirs, strict=False):
+        assert engine == reference
+    assert len(ours) == len(theirs)
+    return world
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_everything_at_once(seed: int) -> None:
+    world = assert_agree(busy_scenario(), busy_policy(), seed)
+    happened = {kind for _, _, kind, _, _ in canonical(world)}
+    assert happened == set(world.ledger.code), "an event kind that never happens is not tested"
+    sources = {(kind, source) for _, _, kind, _, source in canonical(world)}
+    assert {("refund", "club"), ("points", "club"), ("delete", "reaction"), ("delete", "attrition")} <= sources
+    assert {("message_advert", "friday"), ("coupon_redeemed", "winback"), ("coupon_expired", "friday")} <= sources
+
+
+def test_nothing_at_all() -> None:
+    assert_agree(busy_scenario(channels={}), policy(), seed=5)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_policies_at_random(seed: int) -> None:
+    assert_agree(*_at_random(random.Random(seed)), seed)
+
+
+def test_customers_from_logs() -> None:
+    """Logged histories, lapsed customers, and models that read the history and the weekday."""
+    world = assert_agree(busy_scenario(), busy_policy(), seed=6, learned=_learned(150))
+    assert {"comeback", "lapse", "refund"} <= {kind for _, _, kind, _, _ in canonical(world)}
+
+
+def test_the_reference_can_disagree() -> None:
+    """Negative control: one number that differs by a hundredth is seen."""
+    bent = busy_scenario(behaviours=LIVELY | {"service": {"kind": "service", "experience": 0.0303}})
+    assert canonical(live(busy_scenario(), busy_policy())) != reference_events(bent, busy_policy(), seed=1)
+
+
+def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
+    """A small scenario and a policy with fields drawn at random."""
+
+    def when() -> dict[str, Any]:
+        return luck.choice(
+            [
+                {"every_days": luck.randint(1, 9), "from_day": luck.randint(0, 12)},
+                {"per_week": luck.choice([0.5, 3, 7, 15])},
+                {"weekdays": luck.sample(["mon", "tue", "wed", "thu", "fri", "sat", "sun"], 3), "until_day": 20},
+                {"dates": ["2024-01-09", "2024-01-20"]},
+            ]
+        )
+
+    def whom() -> Any:
+        return luck.choice(
+            [
+                "everybody", "lapsing", "newcomers", "buyers", "core_and_high",
+                {"members": luck.random() < 0.5}, {"muted": False, "orders_min": 1, "orders_max": 4},
+                {"joined_days_max": 30}, {"recency_days_max": 20, "levels": ["L4", "L5"]},
+            ]
+        )  # fmt: skip
+
+    def coupon() -> dict[str, Any]:
+        return {"kind": "coupon", "depth": luck.choice([0, 0.05, 0.2, 0.5]), "minimum_spend_cny": luck.choice([0, 70]),
+                "valid_days": luck.randint(1, 10), "reminder_days": luck.randint(0, 4),
+                "stock": luck.choice([None, 0, 25]), "calendar": when(), "audience": whom()}  # fmt: skip
+
+    actions: dict[str, Any] = {
+        "a": coupon(), "b": coupon(), "c": coupon(),
+        "post": {"kind": "content", "calendar": when(), "audience": whom(), "cost_cny": luck.choice([0, 0.0137])},
+        "sell": {"kind": "advert", "calendar": when(), "audience": whom(), "production_cny": luck.choice([0, 3.335])},
+        "talk": {"kind": "chat", "hours_per_week": {"L2": luck.uniform(0, 9), "L5": luck.uniform(0, 3)},
+                 "minutes_per_chat": luck.uniform(3, 30), "audience": whom()},
+        "club": {"kind": "membership", "calendar": when(), "audience": whom(), "points_share": luck.choice([0, 0.05]),
+                 "tiers": luck.choice([[], [{"threshold_cny": 0, "discount": 0.2}]]),
+                 "card": luck.choice([None, {"fee_cny": 3, "term_days": luck.randint(1, 15),
+                                             "refund_if_not_saved": luck.random() < 0.5}])},
+        "grow": {"kind": "acquisition", "spend_cny_per_day": {"ads": luck.uniform(0, 99), "store": 0},
+                 "calendar": when()},
+    }  # fmt: skip
+    of = busy_scenario(
+        80, 30, census_days=luck.randint(1, 9), margin=luck.random(), start=f"2024-01-0{luck.randint(1, 9)}",
+        traits={"rate_sd": luck.uniform(0, 2)}, staff={"hours_per_week": luck.choice([0, 5, 40])},
+        buying={"orders_per_year": luck.uniform(5, 150), "gap_shape": luck.uniform(0.6, 2), "basket_log_sd": 0.5},
+    )  # fmt: skip
+    return of, policy(luck.choice([None, 0, 3]), **actions)
+
+
+def _learned(n: int) -> Learned:
+    """Customers with up to a dozen logged orders each, and models that use most kinds of covariate."""
+    luck, history = random.Random(0), History()
+    history.append(n, key=np.arange(n) * 7 + 3, joined=[-luck.randint(1, 200) for _ in range(n)])
+    for row in range(n):
+        days = range(int(history.joined[row]), 0)
+        for day in sorted(luck.sample(days, min(len(days), luck.randint(0, 12)))):
+            record_orders(history, np.array([row]), day, [luck.randint(500, 20_000)])
+    base = default_models(orders_per_year=40, basket_cents=6000)
+    hazard = Hazard(
+        name="repurchase",
+        features=("log_since", "log_tenure", "rate_28", "weekend", "only_order", "net_mean"),
+        coef=(0.2, -0.1, 0.7, 0.3, -0.2, 0.02),
+        intercept=-1.0,
+        source="made up",
+    )
+    basket = Basket(
+        features=("net_mean", "net_known", "net_last"),
+        coef=(0.5, -4.2, 0.02),
+        intercept=8.5,
+        quantiles=_lognormal_grid(0.8),
+        source="made up",
+    )
+    models = CustomerModels.model_validate(
+        base.model_dump() | {"repurchase": hazard, "basket": basket, "trained_on": "made up"}
+    )
+    lapsed = np.array([luck.random() for _ in range(n)]) * (history.orders > 0)
+    return Learned(models, history, lapsed, np.array([luck.randint(0, 30_000) for _ in range(n)]))

@@ -1,0 +1,352 @@
+"""What customers do on a day, rule by rule, one customer at a time."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from agents.customers import CONTACTS, LEVELS, TIERS, Contact, Level
+
+from .operator import Message, sell_card
+from .people import Customer, basket_luck, chance_above, expected_basket, half_life, predictor, sigmoid
+
+if TYPE_CHECKING:
+    from .world import ReferenceWorld
+
+
+# -- arrive ---------------------------------------------------------------------------------------------------------
+
+
+def arrive(world: ReferenceWorld) -> None:
+    """The reached of earlier days may still add the contact; channels reach new prospects, and some add at once."""
+    rule, channels = world.rules["arrival"], world.spec.channels
+    for c in world.customers:
+        if c.contact == Contact.REACHED and world.day - c.joined <= rule.patience_days:
+            spec = list(channels.values())[c.channel]
+            if world.draws.one("channel.add_later", world.day, c.key) < spec.add_later:
+                join(world, c)
+    for index, (name, spec) in enumerate(channels.items()):
+        world.pressure[name] += spec.organic_per_day * spec.cost_per_reach_cny / (
+            spec.volume * spec.cost_per_reach_cny
+        )  # fmt: skip
+        for key in world.reached_today(name):
+            c = Customer(world, key, joined=world.day, contact=Contact.REACHED, channel=index)
+            c.rate, c.basket = world.shifted(key, spec)
+            c.resting_trust = spec.trust
+            world.customers.append(c)
+            world.book(c, "reached", 0, name)
+            if world.draws.one("channel.add", world.day, key) < spec.add_rate:
+                join(world, c)
+
+
+def join(world: ReferenceWorld, c: Customer) -> None:
+    c.contact, c.joined = Contact.CONTACT, world.day
+    world.book(c, "join", 0, list(world.spec.channels)[c.channel])
+
+
+# -- receive --------------------------------------------------------------------------------------------------------
+
+
+def receive(world: ReferenceWorld) -> None:
+    rule = world.rules["attention"]
+    for c in world.customers:
+        if world.day % 7 == 0:
+            c.week_messages = 0
+        c.stimulus *= half_life(rule.stimulus_half_life_days)
+        c.fatigue *= half_life(rule.fatigue_half_life_days)
+        c.goodwill *= half_life(rule.goodwill_half_life_days)
+    for message in world.outbox:
+        for c in message.receivers:
+            deliver(world, c, message)
+    world.outbox.clear()
+
+
+def deliver(world: ReferenceWorld, c: Customer, message: Message) -> None:
+    rule, cap = world.rules["attention"], world.policy.frequency_cap_per_week
+    if message.kind == "chat":
+        world.book(c, "chat", message.cents(c, world.day), message.source)
+    else:
+        if cap is not None and c.week_messages >= cap:
+            return
+        c.week_messages += 1
+        world.book(c, f"message_{message.kind}", message.cents(c, world.day), message.source)
+    muted_luck = f"attention.muted.{message.luck}"
+    if c.contact != Contact.CONTACT and world.draws.one(muted_luck, world.day, c.key) >= rule.muted_reach:
+        return
+    see = {"advert": see_advert, "content": see_content, "chat": see_chat}[message.kind]
+    see(world, c, message.luck)
+    world.seen.append((c, message))
+
+
+def pull(world: ReferenceWorld, c: Customer, effect: str, receptivity: float) -> None:
+    """A message pulls less on the tired."""
+    freshness = 2 ** (-c.fatigue / (world.rules["attention"].fatigue_scale * c.tolerance))
+    c.stimulus += world.effects[effect] * receptivity * freshness
+
+
+def warm(c: Customer, share: float) -> None:
+    """Add a share of the trust that is missing."""
+    c.goodwill += share * (1.0 - c.trust)
+
+
+def see_advert(world: ReferenceWorld, c: Customer, luck: str) -> None:
+    rule = world.rules["attention"]
+    pull(world, c, "advert", rule.advert_receptivity[c.level])
+    c.goodwill += rule.advert_goodwill[c.level]
+    c.fatigue += 1.0
+
+
+def see_content(world: ReferenceWorld, c: Customer, luck: str) -> None:
+    rule = world.rules["attention"]
+    pull(world, c, "content", c.interest)
+    warm(c, min(rule.content_goodwill * c.interest, 1.0))
+    c.fatigue += rule.content_load
+    if c.level == Level.STRANGER:
+        u = world.draws.one(f"attention.interact.{luck}", world.day, c.key)
+        if u < min(rule.interact_chance * c.interest, 1.0):
+            world.book(c, "interact", 0, "attention")
+            world.set_level(c, Level.ACQUAINTED)
+
+
+def see_chat(world: ReferenceWorld, c: Customer, luck: str) -> None:
+    """One number decides how many rounds are answered, three at most."""
+    rule = world.rules["attention"]
+    u, chance, rounds = world.draws.one(f"attention.reply.{luck}", world.day, c.key), rule.reply_chance[c.level], 0
+    while rounds < 3 and u < chance:
+        rounds, chance = rounds + 1, rule.reply_chance[c.level] * rule.next_round_chance ** (rounds + 1)
+    c.fatigue += rule.chat_load
+    if not rounds:
+        return
+    pull(world, c, "chat", rule.chat_receptivity[c.level])
+    warm(c, 1.0 - (1.0 - rule.chat_goodwill) ** rounds)
+    c.rounds += rounds
+    world.book(c, "reply", rounds, "attention")
+    if c.level < Level.ACQUAINTED:
+        world.set_level(c, Level.ACQUAINTED)
+    if c.level == Level.ACQUAINTED and c.rounds >= rule.rounds_to_talk:
+        world.set_level(c, Level.IN_CONVERSATION)
+
+
+# -- respond --------------------------------------------------------------------------------------------------------
+
+
+def respond(world: ReferenceWorld) -> None:
+    for c in world.issued:
+        notice_coupon(world, c)
+    world.issued.clear()
+    for c in world.customers:
+        mind_coupon(world, c)
+    choose_cards(world)
+    for c, message in world.seen:
+        react(world, c, message)
+    world.seen.clear()
+
+
+def notice_coupon(world: ReferenceWorld, c: Customer) -> None:
+    chance = 1.0 - (1.0 - world.rules["coupon_use"].take_up) ** c.price_sensitivity
+    c.coupon_noticed = world.draws.one("coupon.notice", world.day, c.key) < chance
+
+
+def mind_coupon(world: ReferenceWorld, c: Customer) -> None:
+    """A coupon runs out, or a reminder comes."""
+    rule, cap, left = world.rules["coupon_use"], world.policy.frequency_cap_per_week, c.coupon_until - world.day
+    if c.coupon_depth <= 0:
+        return
+    if left < 0:
+        world.coupon_gone(c)
+    elif 0 < left == c.coupon_reminder and c.here and (cap is None or c.week_messages < cap):
+        c.week_messages += 1
+        world.book(c, "message_advert", rule.reminder_cents, c.coupon_source)
+        if c.contact == Contact.CONTACT and not c.coupon_noticed:
+            chance = 1.0 - (1.0 - rule.reminder_take_up) ** c.price_sensitivity
+            c.coupon_noticed = world.draws.one("coupon.remind", world.day, c.key) < chance
+
+
+def choose_cards(world: ReferenceWorld) -> None:
+    rule = world.rules["card_choice"]
+    for offer in world.offers:
+        for c, member_price in zip(offer.customers, offer.member_price, strict=True):
+            orders = c.orders / max(world.day - c.joined, 30) * offer.card.term_days
+            basket = expected_basket(world.models.basket, c, world.day, world.weekday)
+            saving = orders * basket * max(offer.card.discount - member_price, 0.0)
+            worth = math.log(max(saving, 1.0) / max(offer.card.fee_cny * 100, 1.0))
+            logit = rule.at_par + rule.per_log_ratio * worth * c.price_sensitivity
+            if world.draws.one("card", world.day, c.key) < sigmoid(logit):
+                sell_card(world, c, offer)
+    world.offers.clear()
+
+
+def react(world: ReferenceWorld, c: Customer, message: Message) -> None:
+    """One number decides: the angriest delete, the next mute."""
+    rule = world.rules["reaction"]
+    push = rule.per_fatigue * c.fatigue / c.tolerance + rule.per_trust * c.trust
+    if message.kind == "advert" and c.level <= Level.ACQUAINTED:
+        push += rule.hard_sell
+    u = world.draws.one(f"reaction.{message.luck}", world.day, c.key)
+    if u < sigmoid(rule.delete + push):
+        if c.contact != Contact.DELETED:
+            world.set_contact(c, Contact.DELETED, "delete", "reaction")
+    elif u < sigmoid(rule.mute + push) and c.contact == Contact.CONTACT:
+        world.set_contact(c, Contact.MUTED, "mute", "reaction")
+
+
+# -- purchase and service -------------------------------------------------------------------------------------------
+
+
+def order_chance(world: ReferenceWorld, c: Customer) -> float:
+    """The hazard of an order today."""
+    rule, effects, models = world.rules["purchase"], world.effects, world.models
+    if c.contact in (Contact.PROSPECT, Contact.REACHED):
+        return 0.0
+    pulled = c.rate + c.stimulus + effects["trust"] * c.goodwill
+    pulled += effects["member_price"] * c.price_sensitivity * (c.member_price + c.points_rate)
+    if c.coupon_noticed and c.coupon_depth > 0:
+        usable = 1.0
+        if c.coupon_minimum > 0:
+            mean = expected_basket(models.basket, c, world.day, world.weekday)
+            usable = chance_above(models.basket, c.coupon_minimum / mean)
+        pulled += effects["coupon"] * c.price_sensitivity * c.coupon_depth * usable
+    if c.lapsed:
+        silent = world.day - c.last_order > models.lapse_days
+        p = sigmoid(predictor(models.comeback, c, world.day, world.weekday) + pulled) if silent else 0.0
+    elif c.orders == 0:
+        p = sigmoid(pulled + rule.first_order - rule.distrust * max(rule.neutral_trust - c.trust, 0.0))
+    else:
+        p = sigmoid(predictor(models.repurchase, c, world.day, world.weekday) + pulled)
+    return p * rule.kept_after_deletion if c.contact == Contact.DELETED else p
+
+
+def purchase(world: ReferenceWorld) -> None:
+    for c in world.customers:
+        if world.draws.one("purchase", world.day, c.key) < order_chance(world, c):
+            mean = expected_basket(world.models.basket, c, world.day, world.weekday)
+            gross = max(round(mean * basket_luck(world.models.basket, world.draws.one("basket", world.day, c.key))), 1)
+            world.sales.append((c, sell(world, c, gross)))
+
+
+def sell(world: ReferenceWorld, c: Customer, gross: int) -> int:
+    """Coupon first, member price on what remains; give the net amount."""
+    world.book(c, "order", gross, "purchase")
+    world.book(c, "goods", round(gross * (1 - world.spec.margin)), "purchase")
+    net = gross
+    if c.coupon_noticed and c.coupon_depth > 0 and gross >= c.coupon_minimum:
+        off = round(gross * c.coupon_depth)
+        net -= off
+        world.book(c, "coupon_redeemed", off, c.coupon_source)
+        c.coupon_depth = 0.0
+    if c.member_price > 0:
+        off = round(net * c.member_price)
+        net -= off
+        world.book(c, "member_discount", off, world.programme)
+        if c.card_until >= world.day:
+            c.card_saved += off
+    return net
+
+
+def serve(world: ReferenceWorld) -> None:
+    """Points, history, experience, and for some the last order for long."""
+    rule = world.rules["service"]
+    for c, net in world.sales:
+        earned = round(net * c.points_rate * (1 - rule.points_breakage))
+        if earned > 0:
+            world.book(c, "points", earned, world.programme)
+        if c.lapsed:
+            world.book(c, "comeback", 0, "service")
+        c.remember_order(world.day, net)
+        c.spend_season += net
+        c.resting_trust += rule.experience * (1.0 - c.resting_trust)
+        if c.level < Level.BUYER and c.contact != Contact.DELETED:
+            world.set_level(c, Level.BUYER)
+        logit = predictor(world.models.lapse, c, world.day, world.weekday) - world.effects["trust"] * c.goodwill
+        c.lapsed = world.draws.one("lapse", world.day, c.key) < sigmoid(logit)
+        if c.lapsed:
+            world.book(c, "lapse", 0, "service")
+    world.sales.clear()
+
+
+# -- update ---------------------------------------------------------------------------------------------------------
+
+
+def update(world: ReferenceWorld) -> None:
+    tomorrow, levels, tiers = world.day + 1, world.rules["trust_levels"], world.rules["value_tiers"]
+    if tomorrow % levels.every_days == 0:
+        review_levels(world)
+    if tomorrow % tiers.every_days == 0:
+        estimate_tiers(world, world.day % tiers.season_days + 1)
+    if tomorrow % tiers.season_days == 0:
+        for c in world.customers:
+            c.spend_before, c.spend_season = c.spend_season, 0
+
+
+def review_levels(world: ReferenceWorld) -> None:
+    """A fan likes the brand, a super user buys often and trusts; both can be lost again. One step at a review."""
+    rule = world.rules["trust_levels"]
+    for c in world.customers:
+        often = c.orders >= rule.super_orders and world.day - c.last_order <= rule.super_recency_days
+        if not c.here:
+            continue
+        if c.level == Level.IN_CONVERSATION and c.trust >= rule.fan_trust:
+            world.set_level(c, Level.FAN)
+        elif c.level == Level.FAN and c.trust < rule.fan_trust - rule.slack:
+            world.set_level(c, Level.IN_CONVERSATION)
+        elif c.level == Level.BUYER and often and c.trust >= rule.super_trust:
+            world.set_level(c, Level.SUPER_USER)
+        elif c.level == Level.SUPER_USER and (not often or c.trust < rule.super_trust - rule.slack):
+            world.set_level(c, Level.BUYER)
+
+
+def estimate_tiers(world: ReferenceWorld, season_day: int) -> None:
+    """Tiers by net spend in this season and what of the last one lies within the same span."""
+    rule = world.rules["value_tiers"]
+    past = 1.0 - season_day / rule.season_days
+    spend = {c.key: c.spend_season + past * c.spend_before for c in world.customers}
+    buyers = [c for c in world.customers if c.orders > 0 and c.here]
+    if rule.cut_offs_cny is not None:
+        cuts = [cny * 100 for cny in rule.cut_offs_cny]
+    else:
+        ranked = sorted(spend[c.key] for c in buyers)
+        cuts = [max(quantile(ranked, q), 1.0) for q in (rule.shares[0], rule.shares[0] + rule.shares[1])]
+    buyer_keys = {c.key for c in buyers}
+    for c in world.customers:
+        tier = sum(spend[c.key] >= cut for cut in cuts) if c.key in buyer_keys else 0
+        if tier != c.tier:
+            c.tier = tier
+            world.book(c, "value_tier", tier, "value_tiers")
+
+
+def quantile(ranked: list[float], q: float) -> float:
+    """Linear interpolation between order statistics, from the nearer end as NumPy does it."""
+    if not ranked:
+        return math.inf
+    below, part = divmod((len(ranked) - 1) * q, 1)
+    low, high = ranked[int(below)], ranked[min(int(below) + 1, len(ranked) - 1)]
+    return low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part)
+
+
+# -- churn and observe ----------------------------------------------------------------------------------------------
+
+
+def churn(world: ReferenceWorld) -> None:
+    rule = world.rules["attrition"]
+    for c in world.customers:
+        u = world.draws.one("attrition", world.day, c.key)
+        if c.here and u < rule.delete_per_day * (1.0 - c.trust):
+            world.set_contact(c, Contact.DELETED, "delete", "attrition")
+        elif c.contact == Contact.MUTED and u < rule.unmute_per_day:
+            world.set_contact(c, Contact.CONTACT, "unmute", "attrition")
+
+
+def observe(world: ReferenceWorld) -> None:
+    """The census."""
+    if world.day % world.spec.census_days and world.day != world.spec.horizon_days - 1:
+        return
+    here = [c for c in world.customers if c.here]
+    for axis, names, states in (
+        ("contact", CONTACTS, [c.contact for c in world.customers]),
+        ("level", LEVELS, [c.level for c in here]),
+        ("tier", TIERS, [c.tier for c in here if c.orders > 0]),
+    ):
+        for code, name in enumerate(names):
+            world.book_shared("census", states.count(code), f"{axis}.{name}")
+    members = sum(c.member_level > 0 or c.card_until >= world.day for c in here)
+    world.book_shared("census", members, "member.any")

@@ -1,0 +1,252 @@
+"""What the operator does on a day, action by action, customer by customer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agents.actions import Acquisition, Action, Advert, Chat, Content, Coupon, Membership
+from agents.actions.membership import PaidCard
+from agents.audience import Audience
+from agents.customers import LEVELS, NEVER, TIERS, Contact
+
+from .people import Customer, single, whole_cents
+
+if TYPE_CHECKING:
+    from .world import ReferenceWorld
+
+CENT_CYCLE = 10_000
+
+
+@dataclass
+class Message:
+    """A message in the post."""
+
+    kind: str
+    receivers: list[Customer]
+    source: str
+    cost_cny: float
+    luck: str
+
+    def cents(self, customer: Customer, day: int) -> int:
+        """Cost in whole cents; fractions are spread over keys and days."""
+        cost, place = round(self.cost_cny * 100, 6), (customer.key + day) % CENT_CYCLE
+        return math.floor(round((place + 1) * cost, 6)) - math.floor(round(place * cost, 6))
+
+
+@dataclass
+class Offer:
+    """A card offered: to whom, by which action, and the member price that each has already."""
+
+    customers: list[Customer]
+    action: Membership
+    card: PaidCard
+    source: str
+    member_price: list[float]
+
+
+def act(world: ReferenceWorld, name: str, action: Action) -> None:
+    """Let one action of the policy act today."""
+    if isinstance(action, Acquisition):
+        acquire(world, name, action)
+    elif isinstance(action, Advert | Content):
+        post(world, name, action)
+    elif isinstance(action, Chat):
+        chat(world, name, action)
+    elif isinstance(action, Coupon):
+        hand_out(world, name, action)
+    elif isinstance(action, Membership):
+        run_programme(world, name, action)
+    else:
+        raise TypeError(f"the reference has no rule for {type(action).__name__}")
+
+
+def addresses(audience: Audience, c: Customer, day: int) -> bool:
+    """Whether a customer satisfies every condition of an audience."""
+    if c.contact != Contact.CONTACT and not (audience.muted and c.contact == Contact.MUTED):
+        return False
+    if audience.levels is not None and LEVELS[c.level] not in audience.levels:
+        return False
+    if audience.tiers is not None and TIERS[c.tier] not in audience.tiers:
+        return False
+    if audience.members is not None and (c.member_level > 0 or c.card_until >= day) != audience.members:
+        return False
+    recency = day - c.last_order if c.orders else None
+    for low, high, value in (
+        (audience.recency_days_min, audience.recency_days_max, recency),
+        (audience.orders_min, audience.orders_max, c.orders),
+        (None, audience.joined_days_max, day - c.joined),
+    ):
+        if low is None and high is None:
+            continue
+        if value is None or (low is not None and value < low) or (high is not None and value > high):
+            return False
+    return True
+
+
+def addressed(world: ReferenceWorld, audience: Audience) -> list[Customer]:
+    return [c for c in world.customers if addresses(audience, c, world.day)]
+
+
+# -- acquisition, content, adverts ----------------------------------------------------------------------------------
+
+
+def acquire(world: ReferenceWorld, name: str, action: Acquisition) -> None:
+    if not action.calendar.times(world.day, world.date):
+        return
+    for channel, spend in action.spend_cny_per_day.items():
+        if spend > 0:
+            spec = world.spec.channels[channel]
+            world.pressure[channel] += spend / (spec.volume * spec.cost_per_reach_cny)
+            world.book_shared("media", whole_cents(spend), f"{name}.{channel}")
+
+
+def post(world: ReferenceWorld, name: str, action: Advert | Content) -> None:
+    for number in range(action.calendar.times(world.day, world.date)):
+        if action.production_cny:
+            world.book_shared("setup", whole_cents(action.production_cny), name)
+        receivers = addressed(world, action.audience)
+        world.outbox.append(Message(action.kind, receivers, name, action.cost_cny, f"{name}.{number}"))
+
+
+# -- chat -----------------------------------------------------------------------------------------------------------
+
+
+def chat(world: ReferenceWorld, name: str, action: Chat) -> None:
+    """Hours become conversations; within a level those with the smallest draw are met."""
+    chats = [a for a in world.policy.actions.values() if isinstance(a, Chat)]
+    asked = sum(sum(a.hours_per_week.values()) for a in chats)
+    share = min(1.0, world.spec.staff.hours_per_week / asked) if asked > 0 else 0.0
+    hours = [share * h for h in action.hours_per_week.values()]
+    if sum(hours) == 0:
+        return
+    wage = sum(hours) / 7 * world.spec.staff.wage_cny_per_hour
+    paid = whole_cents(wage * (world.day + 1)) - whole_cents(wage * world.day)
+    if paid > 0:
+        world.book_shared("wages", paid, name)
+    meant, met = addressed(world, action.audience), set()
+    for level, level_hours in enumerate(hours):
+        per_day = level_hours / 7 * 60 / action.minutes_per_chat
+        capacity = whole_up_to(per_day, world.day + 1) - whole_up_to(per_day, world.day)
+        there = [c for c in meant if c.level == level]
+        there.sort(key=lambda c: world.draws.one(f"chat.pick.{name}", world.day, c.key))
+        met.update(c.key for c in there[:capacity])
+    receivers = [c for c in meant if c.key in met]
+    world.outbox.append(Message("chat", receivers, name, action.cost_cny, f"{name}.0"))
+
+
+def whole_up_to(per_day: float, day: int) -> int:
+    """Whole things done before a day at a rate a day; rounding guards against 6.999…"""
+    return math.floor(round(day * per_day, 9))
+
+
+# -- coupons --------------------------------------------------------------------------------------------------------
+
+
+def hand_out(world: ReferenceWorld, name: str, action: Coupon) -> None:
+    """A coupon for each of the audience who holds none as deep, while stock lasts; scarce ones go by luck."""
+    if action.depth <= 0 or not action.calendar.times(world.day, world.date):
+        return
+    chosen = [
+        c for c in addressed(world, action.audience) if usable_depth(c, world.day) < single(action.depth)
+    ]  # fmt: skip
+    if action.stock is not None:
+        left = world.stock.get(name, action.stock)
+        if len(chosen) > left:
+            lucky = sorted(chosen, key=lambda c: world.draws.one(f"coupon.stock.{name}", world.day, c.key))[:left]
+            keys = {c.key for c in lucky}
+            chosen = [c for c in chosen if c.key in keys]
+        world.stock[name] = left - len(chosen)
+    for c in chosen:
+        if c.coupon_depth > 0:
+            world.coupon_gone(c)
+        c.coupon_depth = action.depth
+        c.coupon_minimum = whole_cents(action.minimum_spend_cny)
+        c.coupon_until = world.day + action.valid_days - 1
+        c.coupon_reminder = action.reminder_days
+        c.coupon_source = name
+        c.coupon_noticed = False
+        world.book(c, "coupon_issued", round(action.depth * 1000), name)
+        world.issued.append(c)
+
+
+def usable_depth(c: Customer, day: int) -> float:
+    return c.coupon_depth if c.coupon_until >= day else 0.0
+
+
+# -- membership -----------------------------------------------------------------------------------------------------
+
+
+def run_programme(world: ReferenceWorld, name: str, action: Membership) -> None:
+    world.programme = name
+    last_day = world.day == world.spec.horizon_days - 1
+    for c in world.customers:
+        if action.card and c.card_until == world.day - 1:
+            settle(world, c, action.card, name)
+    if action.card and last_day:
+        for c in world.customers:
+            close_the_books(world, c, action.card, name)
+    if action.calendar.times(world.day, world.date):
+        for c in world.customers:
+            review(world, c, action, name)
+        if action.card and not last_day:
+            offer_card(world, action, action.card, name)
+    for c in world.customers:
+        set_benefits(c, action, world.day)
+
+
+def settle(world: ReferenceWorld, c: Customer, card: PaidCard, name: str) -> None:
+    """A card that ran out yesterday: give back what was saved less than the fee."""
+    due = whole_cents(card.fee_cny) - c.card_saved
+    if card.refund_if_not_saved and due > 0:
+        world.book(c, "refund", due, name)
+    c.card_until = NEVER
+
+
+def close_the_books(world: ReferenceWorld, c: Customer, card: PaidCard, name: str) -> None:
+    """On the last day a running card gives back what is not earned yet, and what was promised."""
+    if c.card_until < world.day:
+        return
+    fee = whole_cents(card.fee_cny)
+    unearned = round(fee * (c.card_until - world.day) / card.term_days)
+    short = max(fee - unearned - c.card_saved, 0) if card.refund_if_not_saved else 0
+    if unearned + short > 0:
+        world.book(c, "refund", unearned + short, name)
+
+
+def review(world: ReferenceWorld, c: Customer, action: Membership, name: str) -> None:
+    """Free levels by net spend in this season or the last."""
+    if not action.tiers:
+        return
+    spend = max(c.spend_season, c.spend_before)
+    level = sum(spend >= whole_cents(tier.threshold_cny) for tier in action.tiers)
+    if c.orders == 0 or not c.here:
+        level = 0
+    if level != c.member_level:
+        c.member_level = level
+        world.book(c, "member_level", level, name)
+
+
+def offer_card(world: ReferenceWorld, action: Membership, card: PaidCard, name: str) -> None:
+    chosen = [c for c in addressed(world, action.audience) if c.card_until < world.day]
+    world.offers.append(Offer(chosen, action, card, name, [level_price(c, action) for c in chosen]))
+
+
+def level_price(c: Customer, action: Membership) -> float:
+    return action.tiers[c.member_level - 1].discount if c.member_level else 0.0
+
+
+def set_benefits(c: Customer, action: Membership, day: int) -> None:
+    """The better of level and card counts. Whoever is not a member earns points at the base rate."""
+    price = level_price(c, action)
+    points = action.tiers[c.member_level - 1].points_multiplier if c.member_level else 1.0
+    if action.card and c.card_until >= day:
+        price, points = max(price, action.card.discount), max(points, action.card.points_multiplier)
+    c.member_price, c.points_rate = price, points * action.points_share
+
+
+def sell_card(world: ReferenceWorld, c: Customer, offer: Offer) -> None:
+    c.card_until, c.card_saved = world.day + offer.card.term_days - 1, 0
+    world.book(c, "fee", whole_cents(offer.card.fee_cny), offer.source)
+    set_benefits(c, offer.action, world.day)

@@ -1,0 +1,160 @@
+"""One customer as an object, and the arithmetic of one customer."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agents.customers import NEVER, Contact, Level, Tier
+from agents.models.basket import LARGEST_LOG_CENTS, Basket
+from agents.models.features import DAYS_SINCE, PRIOR_BASKETS, PRIOR_DAYS, PRIOR_ORDERS, YOUNG_DAYS
+from agents.models.hazard import Linear
+from agents.models.history import MONEY_FLOOR, NO_ORDER
+from sim.world import Actor
+
+if TYPE_CHECKING:
+    from sim.draws import Draws
+
+    from .world import ReferenceWorld
+
+LONGEST_SILENCE = len(DAYS_SINCE) - 1  # longer silences count as this one
+MOST_ORDERS = 12  # more count as twelve
+
+# What the engine stores in single precision; everything else is computed in double, there and here.
+SINGLE = frozenset({
+    "resting_trust", "goodwill", "rate", "basket", "price_sensitivity", "tolerance", "interest", "stimulus", "fatigue",
+    "coupon_depth", "member_price", "points_rate", "count_28", "log_net_last", "log_net_mean",
+})  # fmt: skip
+
+
+def single(number: float) -> float:
+    """A number as single precision stores it."""
+    return float(np.float32(number))
+
+
+def sigmoid(logit: float) -> float:
+    """1 / (1 + exp(-logit)) without overflow."""
+    return 1.0 / (1.0 + math.exp(min(-logit, 700.0)))
+
+
+def normal(draws: Draws, decision: str, day: int, key: int) -> float:
+    """A standard normal number by inverse distribution function."""
+    return NormalDist().inv_cdf(draws.one(decision, day, key))
+
+
+def half_life(days: float) -> float:
+    """What is left after one day."""
+    return single(2 ** (-1 / days))
+
+
+def whole_cents(amount_cny: float) -> int:
+    """CNY in whole cents, halves to even."""
+    return round(amount_cny * 100)
+
+
+class Customer(Actor):
+    """One person: three state axes, traits, what is in hand, and the history of orders."""
+
+    def __init__(self, world: ReferenceWorld, key: int, *, joined: int, contact: int, channel: int = -1) -> None:
+        super().__init__(world)  # type: ignore[arg-type]
+        self.key, self.joined, self.contact, self.channel = key, joined, contact, channel
+        self.level, self.tier = Level.STRANGER, Tier.GENERAL
+        self.resting_trust = self.goodwill = self.stimulus = self.fatigue = 0.0
+        self.lapsed = False
+        self.week_messages = self.rounds = 0
+        self.spend_season = self.spend_before = 0
+        self.coupon_depth, self.coupon_minimum, self.coupon_until, self.coupon_reminder = 0.0, 0, NEVER, 0
+        self.coupon_source, self.coupon_noticed = "", False
+        self.member_level, self.card_until, self.card_saved = 0, NEVER, 0
+        self.member_price = self.points_rate = 0.0
+        self.orders, self.last_order = 0, NO_ORDER
+        self.count_28 = self.log_net_last = self.log_net_mean = 0.0
+        traits, draws = world.spec.traits, world.draws
+        self.rate = traits.rate_sd * normal(draws, "trait.rate", 0, key)
+        self.basket = traits.basket_sd * normal(draws, "trait.basket", 0, key)
+        for name in ("price_sensitivity", "tolerance", "interest"):
+            log_sd = getattr(traits, f"{name}_sd")
+            setattr(self, name, math.exp(log_sd * normal(draws, f"trait.{name}", 0, key)))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, single(value) if name in SINGLE else value)
+
+    @property
+    def trust(self) -> float:
+        """What was earned by experience plus the operator's goodwill, 0..1."""
+        return min(max(self.resting_trust + self.goodwill, 0.0), 1.0)
+
+    @property
+    def here(self) -> bool:
+        """Whether the brand has this contact."""
+        return self.contact in (Contact.CONTACT, Contact.MUTED)
+
+    def remember_order(self, day: int, net: float) -> None:
+        """Fold an order into the history; one a day at most."""
+        elapsed = 0 if self.last_order == NO_ORDER else day - self.last_order
+        self.count_28 = self.count_28 * 2 ** (-elapsed / 28) + (day > self.joined)
+        self.orders += 1
+        self.log_net_last = math.log(net + MONEY_FLOOR)
+        self.log_net_mean += (math.log(net + MONEY_FLOOR) - self.log_net_mean) / self.orders
+        self.last_order = day
+
+
+# -- features and models of one customer ----------------------------------------------------------------------------
+
+
+def _since(c: Customer, day: int) -> float:
+    return max(min(day - c.last_order, LONGEST_SILENCE), 0.5)
+
+
+def _log_rate_28(c: Customer, day: int) -> float:
+    decayed = c.count_28 * 2 ** (-min(day - c.last_order, LONGEST_SILENCE) / 28)
+    exposure = sum(2 ** (-age / 28) for age in range(day - c.joined))
+    return math.log(decayed + PRIOR_ORDERS) - math.log(exposure + PRIOR_DAYS)
+
+
+FEATURES: dict[str, Callable[[Customer, int, int], float]] = {
+    "log_since": lambda c, day, weekday: math.log(_since(c, day)),
+    "log_tenure": lambda c, day, weekday: math.log(min(max(day - c.joined, 0), YOUNG_DAYS) + 7),
+    "log_orders": lambda c, day, weekday: math.log(min(c.orders, MOST_ORDERS) + 1),
+    "only_order": lambda c, day, weekday: float(c.orders == 1),
+    "rate_28": lambda c, day, weekday: _log_rate_28(c, day),
+    "weekend": lambda c, day, weekday: float(weekday >= 5),
+    "net_known": lambda c, day, weekday: c.orders / (c.orders + PRIOR_BASKETS),
+    "net_mean": lambda c, day, weekday: c.log_net_mean * c.orders / (c.orders + PRIOR_BASKETS),
+    "net_last": lambda c, day, weekday: c.log_net_last,
+}
+
+
+def predictor(model: Linear, c: Customer, day: int, weekday: int) -> float:
+    """intercept + coef · features."""
+    terms = (coef * FEATURES[name](c, day, weekday) for coef, name in zip(model.coef, model.features, strict=True))
+    return model.intercept + sum(terms)
+
+
+def expected_basket(basket: Basket, c: Customer, day: int, weekday: int) -> float:
+    """Expected value of an order at list price, cents."""
+    return math.exp(min(predictor(basket, c, day, weekday), LARGEST_LOG_CENTS)) * math.exp(c.basket)
+
+
+def basket_luck(basket: Basket, u: float) -> float:
+    """amount / mean: the inverse distribution function, linear between its quantiles."""
+    q = basket.quantiles
+    position = u * (len(q) - 1)
+    below = min(int(position), len(q) - 2)
+    return q[below] + (position - below) * (q[below + 1] - q[below])
+
+
+def chance_above(basket: Basket, ratio: float) -> float:
+    """P(amount / mean > ratio)."""
+    q = basket.quantiles
+    if ratio < q[0]:
+        return 1.0
+    if ratio >= q[-1]:
+        return 0.0
+    below = bisect_right(q, ratio) - 1
+    return 1.0 - (below + (ratio - q[below]) / (q[below + 1] - q[below])) / (len(q) - 1)

@@ -1,0 +1,183 @@
+"""The world of the reference: who is there, the order of the day, and the book of events."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from itertools import accumulate
+from typing import Any
+
+import mesa
+
+from agents.behaviours import DEFAULTS
+from agents.birth import LOGGED_TRUST, SEASON_DAYS, Learned
+from agents.customers import Contact, Level
+from agents.effects import EFFECT_NAMES
+from agents.policy import Policy
+from agents.scenario import ChannelSpec, Scenario
+from sim.draws import Draws
+
+from . import behaviours as rules
+from .operator import Message, Offer, act
+from .people import Customer, basket_luck, expected_basket, normal
+
+KEY_BLOCK = 2**40  # keys of a channel's prospects start at (index + 1) times this
+NOBODY = -1
+
+Event = tuple[int, int, str, int, str]  # day, key, kind, amount, source
+
+
+class ReferenceWorld(mesa.Model):
+    """One replicate, one object for each customer. Parameters are those of ``PrivateDomain``."""
+
+    def __init__(self, scenario: Scenario, policy: Policy, *, seed: int, learned: Learned | None = None) -> None:
+        super().__init__(rng=0)
+        self.spec, self.policy, self.draws, self.day = scenario, policy, Draws(seed), 0
+        self.models = learned.models if learned else scenario.buying.models()
+        self.rules: dict[str, Any] = {kind.kind: kind() for kind in DEFAULTS} | dict(scenario.behaviours)
+        self.effects = {
+            name: effect.mean + effect.sd * normal(self.draws, f"effect.{name}", 0, 0)
+            for name in EFFECT_NAMES
+            for effect in (getattr(scenario.effects, name),)
+        }
+        self.events: list[Event] = []
+        self.customers: list[Customer] = []
+        self.pressure = dict.fromkeys(scenario.channels, 0.0)
+        self.prospects = {name: self._prospects(index) for index, name in enumerate(scenario.channels)}
+        self.stock: dict[str, int] = {}
+        self.programme = "membership"
+        self.outbox: list[Message] = []
+        self.seen: list[tuple[Customer, Message]] = []
+        self.issued: list[Customer] = []
+        self.offers: list[Offer] = []
+        self.sales: list[tuple[Customer, int]] = []
+        if learned:
+            self._born_from_logs(learned)
+        else:
+            self._born()
+        rules.review_levels(self)
+        rules.estimate_tiers(self, 0)
+
+    # -- the day ----------------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """One day."""
+        rules.arrive(self)
+        for name, action in self.policy.actions.items():
+            act(self, name, action)
+        rules.receive(self)
+        rules.respond(self)
+        rules.purchase(self)
+        rules.serve(self)
+        rules.update(self)
+        rules.churn(self)
+        rules.observe(self)
+        self.day += 1
+
+    def run(self) -> ReferenceWorld:
+        """Live to the horizon."""
+        while self.day < self.spec.horizon_days:
+            self.step()
+        return self
+
+    @property
+    def date(self) -> dt.date:
+        return self.spec.start + dt.timedelta(days=self.day)
+
+    @property
+    def weekday(self) -> int:
+        return self.date.weekday()
+
+    # -- the book ---------------------------------------------------------------------------------------------------
+
+    def book(self, c: Customer, kind: str, amount: int, source: str) -> None:
+        """Write down an event of a customer."""
+        self.events.append((self.day, c.key, kind, amount, source))
+
+    def book_shared(self, kind: str, amount: int, source: str) -> None:
+        """Write down an event that belongs to nobody in particular."""
+        self.events.append((self.day, NOBODY, kind, amount, source))
+
+    def set_level(self, c: Customer, level: int) -> None:
+        c.level = level
+        self.book(c, "trust_level", level, "trust")
+
+    def set_contact(self, c: Customer, state: int, kind: str, source: str) -> None:
+        c.contact = state
+        self.book(c, kind, 0, source)
+
+    def coupon_gone(self, c: Customer) -> None:
+        """A coupon leaves the hand unused."""
+        self.book(c, "coupon_expired", 0, c.coupon_source)
+        c.coupon_depth = 0.0
+
+    # -- prospects --------------------------------------------------------------------------------------------------
+
+    def _prospects(self, index: int) -> dict[int, float]:
+        """Each prospect's threshold by key: it is reached when 1 - exp(-pressure) passes it."""
+        volume = list(self.spec.channels.values())[index].volume
+        keys = range(KEY_BLOCK * (index + 1), KEY_BLOCK * (index + 1) + volume)
+        return {key: self.draws.one("channel.reach", 0, key) for key in keys}
+
+    def reached_today(self, channel: str) -> list[int]:
+        """Take the prospects whom a channel has reached since the last call, by key."""
+        prospects, share = self.prospects[channel], -math.expm1(-self.pressure[channel])
+        reached = sorted(key for key, threshold in prospects.items() if threshold < share)
+        for key in reached:
+            del prospects[key]
+        return reached
+
+    def shifted(self, key: int, spec: ChannelSpec) -> tuple[float, float]:
+        """Order rate and basket of a newcomer: its own, shifted by the quality of its channel."""
+        traits = self.spec.traits
+        return (
+            traits.rate_sd * normal(self.draws, "trait.rate", 0, key) + spec.rate_shift,
+            traits.basket_sd * normal(self.draws, "trait.basket", 0, key) + spec.basket_shift,
+        )
+
+    # -- birth ------------------------------------------------------------------------------------------------------
+
+    def _born(self) -> None:
+        """A synthetic population: level, trust and joining by luck; buyers have the orders that made them so."""
+        people = self.spec.population
+        edges = list(accumulate(people.level_shares))[:-1]
+        for key in range(people.size):
+            c = Customer(self, key, joined=0, contact=Contact.CONTACT)
+            c.level = sum(self.draws.one("birth.level", -1, key) >= edge for edge in edges)
+            c.resting_trust = people.level_trust[c.level]
+            c.joined = -1 - math.floor(self.draws.one("birth.joined", -1, key) * people.tenure_days)
+            orders = {Level.BUYER: 1, Level.SUPER_USER: people.super_user_orders}.get(c.level, 0)
+            for back in range(orders, 0, -1):
+                self._past_order(c, back)
+            self.customers.append(c)
+
+    def _past_order(self, c: Customer, back: int) -> None:
+        """The k-th last order lies around k gaps ago."""
+        u = self.draws.one(f"birth.order.{back}", -1, c.key)
+        ago = math.floor(self.spec.population.order_gap_days * (back - 1 + u)) + back
+        basket = self.models.basket
+        net = round(
+            expected_basket(basket, c, -ago, 0) * basket_luck(basket, self.draws.one("birth.basket", -ago, c.key))
+        )
+        c.joined = min(c.joined, -ago)
+        c.remember_order(-ago, net)
+        if ago <= SEASON_DAYS:
+            c.spend_before += net
+
+    def _born_from_logs(self, learned: Learned) -> None:
+        """Customers as the logs leave them; trust by rank of the order rate, ties sharing a rank."""
+        rates = []
+        for row, entry in enumerate(learned.history):
+            c = Customer(self, int(entry.key), joined=int(entry.joined), contact=Contact.CONTACT)
+            c.rate = c.basket = 0.0  # the covariates know a logged customer's own
+            c.last_order, c.orders, c.count_28 = int(entry.last_order), int(entry.orders), entry.count_28
+            c.log_net_last, c.log_net_mean = entry.log_net_last, entry.log_net_mean
+            c.level = Level.BUYER if c.orders else Level.STRANGER
+            c.spend_before = int(learned.spend_before[row])
+            c.lapsed = self.draws.one("birth.lapsed", -1, c.key) < learned.p_lapsed[row]
+            rates.append(c.orders / max(-c.joined, 1))
+            self.customers.append(c)
+        for c, rate in zip(self.customers, rates, strict=True):
+            below, equal = sum(r < rate for r in rates), rates.count(rate)
+            rank = (below + below + equal - 1) / 2 / max(len(rates) - 1, 1)
+            c.resting_trust = LOGGED_TRUST[0] + LOGGED_TRUST[1] * rank

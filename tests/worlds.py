@@ -1,0 +1,104 @@
+"""Scenarios and policies that several tests use: a flat market without newcomers, and one with everything going on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import agents.actions  # noqa: F401  (registers the kinds of action)
+from agents.domain import PrivateDomain
+from agents.policy import DO_NOTHING, Policy
+from agents.scenario import Scenario
+from sim.ledger import Events
+
+Event = tuple[int, int, str, int, str]  # day, key, kind, amount, source
+
+CHANNELS: dict[str, Any] = {
+    "store": {"volume": 400, "cost_per_reach_cny": 2.0, "organic_per_day": 1.5, "add_rate": 0.6, "trust": 0.45},
+    "ads": {"volume": 900, "cost_per_reach_cny": 6.0, "add_rate": 0.25, "add_later": 0.02, "rate_shift": -0.3},
+    "partner": {"volume": 300, "cost_per_reach_cny": 1.0, "add_rate": 0.4, "basket_shift": 0.2, "trust": 0.3},
+}
+
+# Hazards are raised and reviews brought forward, so that in 60 days 200 people meet every rule there is.
+LIVELY: dict[str, Any] = {
+    "attention": {"kind": "attention", "interact_chance": 0.3, "muted_reach": 0.3},
+    "reaction": {"kind": "reaction", "mute": -4.0, "delete": -6.0},
+    "attrition": {"kind": "attrition", "delete_per_day": 0.004, "unmute_per_day": 0.06},
+    "purchase": {"kind": "purchase", "first_order": -3.2, "kept_after_deletion": 0.2},
+    "value_tiers": {"kind": "value_tiers", "every_days": 10, "season_days": 21},
+    "trust_levels": {"kind": "trust_levels", "every_days": 5, "fan_trust": 0.45},
+    "card_choice": {"kind": "card_choice", "at_par": -1.0},
+}
+
+EVERYTHING: dict[str, Any] = {
+    "growth": {"kind": "acquisition", "spend_cny_per_day": {"store": 10, "ads": 25.5, "partner": 4},
+               "calendar": {"weekdays": ["mon", "wed", "sat"]}},
+    "posts": {"kind": "content", "calendar": {"per_week": 3}, "cost_cny": 0.013},
+    "adverts": {"kind": "advert", "calendar": {"per_week": 9}, "audience": {"levels": ["L0", "L1", "L3", "L4", "L5"]},
+                "production_cny": 12.5},
+    "talk": {"kind": "chat", "hours_per_week": {"L0": 2, "L1": 3, "L2": 3, "L3": 4, "L4": 4, "L5": 1}, "cost_cny": 0.4},
+    "care": {"kind": "chat", "hours_per_week": {"L4": 1.5, "L5": 2}, "minutes_per_chat": 9,
+             "audience": {"tiers": ["core", "high_value"]}},
+    "friday": {"kind": "coupon", "depth": 0.12, "valid_days": 5, "reminder_days": 2, "minimum_spend_cny": 40,
+               "calendar": {"weekdays": ["fri"]}},
+    "winback": {"kind": "coupon", "depth": 0.3, "valid_days": 9, "stock": 60, "audience": {"recency_days_min": 10},
+                "calendar": {"every_days": 6, "from_day": 3}},
+    "club": {"kind": "membership", "points_share": 0.02, "calendar": {"every_days": 4},
+             "tiers": [{"threshold_cny": 60, "discount": 0.03},
+                       {"threshold_cny": 180, "discount": 0.08, "points_multiplier": 3}],
+             "card": {"fee_cny": 9.9, "term_days": 8, "discount": 0.15}},
+}  # fmt: skip
+
+
+def scenario(size: int = 200, days: int = 60, **changes: Any) -> Scenario:
+    """A flat market without newcomers; ``changes`` are fields of Scenario as plain data."""
+    population = {"size": size, **changes.pop("population", {})}
+    return Scenario.model_validate(
+        {"title": "flat market", "horizon_days": days, "population": population,
+         "buying": {"orders_per_year": 40, "basket_cny": 60}, **changes}
+    )  # fmt: skip
+
+
+def busy_scenario(size: int = 200, days: int = 60, **changes: Any) -> Scenario:
+    """Three channels, scarce staff and lively customers."""
+    return scenario(
+        size, days, **{"channels": CHANNELS, "behaviours": LIVELY, "staff": {"hours_per_week": 16}, **changes}
+    )
+
+
+def policy(cap: int | None = None, **actions: Any) -> Policy:
+    """A policy of these actions, given as plain data by name."""
+    return Policy.model_validate({"title": "test", "actions": actions, "frequency_cap_per_week": cap})
+
+
+def busy_policy() -> Policy:
+    """Every kind of action at once, under a frequency cap."""
+    return policy(cap=8, **EVERYTHING)
+
+
+def live(
+    of: Scenario, under: Policy = DO_NOTHING, *, seed: int = 1, until: int | None = None, **kw: Any
+) -> PrivateDomain:
+    """A world that has lived until a day (default: the horizon)."""
+    world = PrivateDomain(of, under, seed=seed, **kw)
+    world.run(until)
+    return world
+
+
+def canonical(world: PrivateDomain, rows: Any = None) -> list[Event]:
+    """Events as (day, key, kind, amount, source), sorted by day and key; a customer's events of a day keep their order.
+
+    ``rows`` selects events: a function of ``Events`` that gives a mask.
+    """
+    events: Events = world.ledger.events()
+    if rows is not None:
+        events = events.where(rows(events))
+    order = np.lexsort((np.arange(len(events)), events.key, events.day))
+    kinds, sources = [k.name for k in world.ledger.kinds], world.ledger.sources
+    return [
+        (day, key, kinds[kind], amount, sources[source])
+        for day, key, kind, amount, source in zip(
+            *(getattr(events, name)[order].tolist() for name in ("day", "key", "kind", "amount", "source")), strict=True
+        )
+    ]
