@@ -111,7 +111,7 @@ def _weekly(
     off = np.isin(t.kind, [ledger.code["coupon_redeemed"], ledger.code["member_discount"]])
 
     def by_week(amount: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(week, amount, minlength=weeks)
+        return np.bincount(week, amount, minlength=weeks).astype(np.float64)
 
     return {
         "profit": by_week(signed),

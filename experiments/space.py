@@ -58,7 +58,9 @@ class Number(Spec):
         snapped = self.low + round((value - self.low) / self.step) * self.step
         return int(snapped) if self.whole else float(snapped)
 
-    decode = code
+    def decode(self, value: Value) -> Value:
+        """The policy's value behind a sampler's."""
+        return self.code(value)
 
 
 class Choice(Spec):
@@ -173,7 +175,8 @@ def dump(policy: Policy) -> dict[str, Value]:
 
 def read_path(data: Any, path: str) -> Value:
     """The value at a dotted path of a policy's plain data. Raises SpecError with the nearest known step."""
-    node, walked = data, []
+    node = data
+    walked: list[str] = []
     for step in path.split("."):
         if isinstance(node, list) and step.isdigit() and int(step) < len(node):
             node = node[int(step)]
