@@ -42,7 +42,10 @@ class PaidCard(Spec):
 
 
 class Membership(Action):
-    """A programme. Levels are reviewed and cards offered on the calendar; the better of level and card counts."""
+    """A programme, which begins on the calendar's from_day; levels are reviewed and cards offered on the calendar.
+
+    The better of level and card counts.
+    """
 
     kind = "membership"
     single = True
@@ -62,9 +65,11 @@ class Membership(Action):
         return self
 
     def apply(self, world: PrivateDomain, name: str) -> None:
+        if world.day < self.calendar.from_day:
+            return
         world.programme = name
         changed = np.zeros(len(world.customers), bool)
-        if world.day == 0:
+        if world.day == self.calendar.from_day:
             changed[:] = True
         changed[world.arrived] = True
         if self.card:

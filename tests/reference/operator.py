@@ -179,6 +179,8 @@ def usable_depth(c: Customer, day: int) -> float:
 
 
 def run_programme(world: ReferenceWorld, name: str, action: Membership) -> None:
+    if world.day < action.calendar.from_day:
+        return
     world.programme = name
     last_day = world.day == world.spec.horizon_days - 1
     for c in world.customers:
