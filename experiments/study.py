@@ -18,6 +18,7 @@ from sim.errors import StudyError
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
+STARTUP = 10  # random trials before the sampler learns, one more for each lever, at most twice as many; assumed
 BUDGET = "budget"  # name of the constraint
 
 
@@ -58,7 +59,7 @@ class StudyFile:
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
         digest = hashlib.blake2b(f"{self.plan.seed}/{number}".encode(), digest_size=4).digest()
         seed = int.from_bytes(digest, "little")
-        startup = min(10 + 2 * len(self.plan.space), max(self.plan.trials // 3, 1))
+        startup = min(STARTUP + len(self.plan.space), 2 * STARTUP)
         if self.plan.sampler == "gp":
             return optuna.samplers.GPSampler(seed=seed, n_startup_trials=startup, deterministic_objective=True)
         return optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True)
@@ -82,7 +83,7 @@ class StudyFile:
             if frozen.state == TrialState.RUNNING:
                 self.study.sampler = self._sampler(frozen.number)
                 batch.append(self._values(optuna.Trial(self.study, frozen._trial_id)))
-        missing = -len(asked) % self.plan.batch if batch else self.plan.batch
+        missing = -len(asked) % self.plan.batch or (0 if batch else self.plan.batch)
         for number in range(len(asked), min(len(asked) + missing, self.plan.trials)):
             self.study.sampler = self._sampler(number)
             batch.append(self._values(self.study.ask()))

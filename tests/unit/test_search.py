@@ -1,0 +1,236 @@
+"""The search: resumable, indifferent to processes, honest about its winner."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from agents.policy import DO_NOTHING
+from experiments import load, search
+from experiments.compare import difference
+from experiments.results import paired
+from experiments.run import Task, Workers, live, seeds_for
+from experiments.search import JOURNAL, SearchResult, changes
+from experiments.space import with_values
+from sim import SpecError, StudyError
+
+SCENARIO: dict[str, Any] = {
+    "title": "corner shop",
+    "horizon_days": 42,
+    "population": {"size": 120, "level_shares": [0.1, 0.1, 0.2, 0.2, 0.3, 0.1]},
+    "buying": {"orders_per_year": 40, "basket_cny": 60},
+}
+POLICY: dict[str, Any] = {
+    "title": "as it is",
+    "actions": {
+        "adverts": {"kind": "advert", "calendar": {"per_week": 3}},
+        "chat": {"kind": "chat", "hours_per_week": {"L4": 1}},
+        "coupon": {"kind": "coupon", "depth": 0.1, "audience": "everybody", "calendar": {"every_days": 14}},
+    },
+}
+PLAN: dict[str, Any] = {
+    "title": "a small search",
+    "space": {
+        "actions.adverts.calendar.per_week": {"low": 0, "high": 7},
+        "actions.chat.hours_per_week.L4": {"low": 0, "high": 6},
+        "actions.coupon.depth": {"low": 0, "high": 0.3},
+        "actions.coupon.audience": {"choices": ["everybody", "buyers", {"orders_min": 2}]},
+    },
+    "trials": 10,
+    "replicates": 3,
+    "batch": 4,
+    "finalists": 3,
+    "final_replicates": 4,
+    "holdout_replicates": 6,
+}
+
+
+def write(folder: Path, **changes: Any) -> Path:
+    """An experiment of its own in a folder; ``changes`` replace parts of scenario, policy or plan."""
+    parts = {
+        "scenario": {**SCENARIO, **changes.get("scenario", {})},
+        "policy": {**POLICY, **changes.get("policy", {})},
+        "search": {**PLAN, **changes.get("search", {})},
+        "experiment": {
+            "title": "test",
+            **{kind: str(folder / kind / "it.yaml") for kind in ("scenario", "policy", "search")},
+            "sensitivity": {"replicates": 2, "shortlist": 2},
+        },
+    }
+    for kind, data in parts.items():
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        YAML().dump(data, folder / kind / "it.yaml")
+    return folder / "experiment" / "it.yaml"
+
+
+def run(folder: Path, out: str = "run", processes: int = 1, **changes: Any) -> SearchResult:
+    return search(str(write(folder, **changes)), out=folder / out, processes=processes)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> SearchResult:
+    return run(tmp_path_factory.mktemp("search"))
+
+
+def table(result: SearchResult) -> str:
+    return str(result.trials.to_csv(index=False))
+
+
+def test_first_trials_are_status_quo_and_least(found: SearchResult) -> None:
+    first, second = found.trials.iloc[0], found.trials.iloc[1]
+    assert (first.label, second.label) == ("status quo", "least")
+    assert first.uplift == 0.0  # the same policy on the same luck differs from itself by nothing, not by a little
+    assert first["actions.adverts.calendar.per_week"] == 3
+    assert [second[path] for path in list(PLAN["space"])[:3]] == [0, 0, 0]
+
+
+def test_claim_is_made_on_seeds_that_nothing_else_saw(found: SearchResult) -> None:
+    plan = found.plan
+    used = [set(seeds_for(p, 10_000, plan.seed)) for p in ("search", "final", "holdout", "assumptions")]
+    assert len(set().union(*used)) == 40_000
+    winner = found.winner.policy
+    seeds = seeds_for("holdout", plan.holdout_replicates, plan.seed)
+    status_quo = found.ground.status_quo
+    fresh = [[live(found.ground.scenario, p, s) for s in seeds] for p in (winner, status_quo, DO_NOTHING)]
+    assert difference("clv", paired(fresh[0], fresh[1], "clv")) == found.winner.holdout
+    assert difference("clv", paired(fresh[2], fresh[1], "clv")) == found.reference
+
+
+def test_order_of_finalists_ignores_the_holdout(found: SearchResult) -> None:
+    ranked = [f.ranked.mean for f in found.finalists]
+    assert ranked == sorted(ranked, reverse=True)
+    assert any(f.label == "status quo" for f in found.finalists)
+
+
+def test_assumptions_cover_every_unidentified_effect_at_both_factors(found: SearchResult) -> None:
+    seen = {(a.effect, a.factor) for a in found.alternatives}
+    assert seen == {(name, f) for name in found.ground.assumed for f in (0.5, 2.0)}
+    assert all(a.behind.mean >= 0 for a in found.alternatives)
+
+
+def test_changes_speak_in_the_words_of_the_document(found: SearchResult) -> None:
+    for change in changes(found.plan, found.ground.status_quo, found.winner):
+        assert change["from"] != change["to"]
+        if change["lever"].endswith("audience"):
+            assert change["from"] == "everybody"
+
+
+def test_same_bytes_with_two_processes(found: SearchResult, tmp_path: Path) -> None:
+    again = run(tmp_path, processes=2)
+    assert table(again) == table(found)
+    assert again.winner.holdout == found.winner.holdout
+
+
+def test_goes_on_where_it_stopped(found: SearchResult, tmp_path: Path) -> None:
+    run(tmp_path, search={"trials": 8})
+    more = run(tmp_path)
+    assert table(more) == table(found)
+
+
+@pytest.mark.slow()
+def test_kill_in_the_middle_loses_no_trial(found: SearchResult, tmp_path: Path) -> None:
+    """kill -9 of the parent: finished trials are kept, open ones repeated, the result is the uninterrupted one."""
+    # Slow enough to be caught in the act, and equal in everything that decides a trial.
+    path = write(tmp_path)
+    code = (
+        "import sys; from pathlib import Path; import experiments.run as r; import time\n"
+        "old = r.live\n"
+        "def slow(*a): time.sleep(0.15); return old(*a)\n"
+        "r.live = slow\n"
+        "from experiments import search\n"
+        f"search({str(path)!r}, out=Path({str(tmp_path / 'run')!r}), processes=1)\n"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
+    journal = tmp_path / "run" / JOURNAL
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (not journal.exists() or journal.read_text().count('"uplift"') < 3):
+        time.sleep(0.02)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    kept = journal.read_text().count('"uplift"')
+    assert 3 <= kept < PLAN["trials"]
+    assert table(run(tmp_path)) == table(found)
+
+
+def test_torn_last_line_is_dropped(found: SearchResult, tmp_path: Path) -> None:
+    run(tmp_path, search={"trials": 8})
+    with (tmp_path / "run" / JOURNAL).open("ab") as handle:
+        handle.write(b'{"op_code": 4, "worker')
+    assert table(run(tmp_path)) == table(found)
+
+
+def test_study_of_another_world_is_refused(tmp_path: Path) -> None:
+    run(tmp_path, search={"trials": 4})
+    with pytest.raises(StudyError, match="another scenario") as error:
+        run(tmp_path, search={"trials": 4}, scenario={"margin": 0.5})
+    assert JOURNAL in str(error.value)
+    assert "--out" in error.value.cure
+
+
+def test_budget_that_nobody_keeps_names_the_nearest_miss(tmp_path: Path) -> None:
+    tight = {
+        "space": {"actions.adverts.calendar.per_week": {"low": 2, "high": 7}},
+        "budget": 220.0,  # above the wages of the status quo, below wages and adverts
+        "trials": 4,
+    }
+    with pytest.raises(StudyError, match="nearest spent"):
+        run(tmp_path, search=tight)
+
+
+def test_budget_below_fixed_cost_is_refused_before_the_first_trial(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="fixed cost of 210"):
+        run(tmp_path, search={"budget": 200.0})
+    assert not (tmp_path / "run" / JOURNAL).exists()
+
+
+def test_budget_is_kept_by_the_winner(tmp_path: Path) -> None:
+    bounded = run(tmp_path, search={"budget": 700.0})
+    assert bounded.winner.spend <= 700.0
+    assert not bounded.trials.feasible.all()  # else the budget would not have been tried
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        ({"actions.coupon.dept": {"low": 0, "high": 0.1}}, "did you mean 'depth'"),
+        ({"actions.coupon.depth": {"low": 0, "high": 0.8}}, "less than or equal to 0.5"),
+        ({"actions.coupon.depth": {"low": 0.2, "high": 0.3}}, "status quo lies outside"),
+        ({"actions.coupon.audience": {"choices": ["buyers", "lapsed"]}}, "not among the choices"),
+        ({"actions.chat.hours_per_week.L4": {"low": 3, "high": 1}}, "must be below high"),
+    ],
+)
+def test_bad_space_is_refused_at_load(tmp_path: Path, space: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        run(tmp_path, search={"space": space})
+    assert not (tmp_path / "run").exists()
+
+
+def test_values_set_by_path_validate_like_yaml() -> None:
+    policy = load("policy/status_quo")
+    changed = with_values(policy, {"actions.coupon.depth": 0.25, "actions.chat.hours_per_week.L5": 9})
+    assert changed.actions["coupon"].depth == 0.25
+    assert changed.actions["chat"].hours_per_week.L5 == 9
+    assert policy.actions["coupon"].depth == 0.1
+
+
+def test_killed_worker_is_replaced_and_its_replicates_repeated() -> None:
+    scenario, policy = load("scenario/sparkling_drinks"), load("policy/winback")
+    scenario = scenario.model_copy(update={"horizon_days": 60})
+    tasks = [Task(policy, seed) for seed in range(12)]
+    with Workers([scenario], None, 2) as workers:
+        outcomes: dict[int, Any] = {}
+        for index, outcome in workers.as_done(tasks):
+            if not outcomes:
+                assert workers._pool is not None
+                os.kill(next(iter(workers._pool._processes)), signal.SIGKILL)
+            outcomes[index] = outcome
+    assert sorted(outcomes) == list(range(12))
+    assert outcomes[11].values == live(scenario, policy, 11).values
