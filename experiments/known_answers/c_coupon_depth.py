@@ -102,13 +102,13 @@ class CouponDepth(Family):
             margin=1 - self.cost / self.price,
         )
 
-    def policy(self, *, depths: Sequence[float]) -> Policy:
-        """A coupon for a day, every day: one depth for everybody, or one for each class."""
+    def policy(self, *, depths: Sequence[float], every_days: int = 1) -> Policy:
+        """A coupon for a day, every so many days: one depth for everybody, or one for each class."""
         audiences = [Audience()] if len(depths) == 1 else [Audience(tiers=(tier,)) for tier in TIERS]
         names = ["coupon"] if len(depths) == 1 else [f"coupon_{tier}" for tier in TIERS]
-        daily = Calendar(every_days=1)
+        calendar = Calendar(every_days=every_days)
         actions = {
-            name: Coupon(depth=depth, valid_days=1, calendar=daily, audience=audience)
+            name: Coupon(depth=depth, valid_days=1, calendar=calendar, audience=audience)
             for name, depth, audience in zip(names, depths, audiences, strict=False)
         }
         return Policy(title=f"coupons of {', '.join(f'{x:g}' for x in depths)}", actions=actions)

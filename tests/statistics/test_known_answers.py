@@ -203,12 +203,13 @@ def test_c_targeted_depths(family: CouponDepth) -> None:
 
 
 def test_c_days_are_independent() -> None:
-    """A coupon is used or expires within its day, so profit adds up over days."""
-    days, depths = 10, [0.2]
-    world = live(ONE_CLASS.scenario(customers=CUSTOMERS // 10, days=days), ONE_CLASS.policy(depths=depths), seed=5)
+    """A coupon is used or expires within its day, so profit adds up over days with a coupon and days without."""
+    days, depths, n = 10, [0.4], CUSTOMERS // 5
+    world = live(ONE_CLASS.scenario(customers=n, days=days), ONE_CLASS.policy(depths=depths, every_days=2), seed=5)
     values = customer_values(world)
-    assert_agrees(values.mean(), days * ONE_CLASS.exact(depths=depths), float(values.std()), CUSTOMERS // 10)
-    assert values.std() == pytest.approx(ONE_CLASS.moments(depths=depths).sd * math.sqrt(days), rel=0.05)
+    each = [ONE_CLASS.moments(depths=d) for d in (depths, [0])]
+    assert_agrees(values.mean(), days / 2 * sum(day.mean for day in each), float(values.std()), n)
+    assert values.std() == pytest.approx(math.sqrt(days / 2 * sum(day.sd**2 for day in each)), rel=0.05)
 
 
 def test_c_wrong_truths_are_refused() -> None:
