@@ -51,6 +51,16 @@ EVERYTHING: dict[str, Any] = {
 }  # fmt: skip
 
 
+# The same without anything that customers share: staff hours, stock, cut-offs estimated from everybody.
+UNSHARED: dict[str, Any] = {
+    **{name: action for name, action in EVERYTHING.items() if action["kind"] != "chat"},
+    "winback": {**EVERYTHING["winback"], "stock": None},
+}
+FIXED_CUT_OFFS: dict[str, Any] = {
+    **LIVELY, "value_tiers": {**LIVELY["value_tiers"], "cut_offs_cny": [60, 200]}
+}  # fmt: skip
+
+
 def scenario(size: int = 200, days: int = 60, **changes: Any) -> Scenario:
     """A flat market without newcomers; ``changes`` are fields of Scenario as plain data."""
     population = {"size": size, **changes.pop("population", {})}

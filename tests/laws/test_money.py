@@ -1,0 +1,125 @@
+"""Money adds up to the cent: revenue - cost = profit, by customer, by action and in total."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import numpy as np
+
+from agents.domain import PrivateDomain
+from agents.events import KINDS, OPERATOR_COSTS
+from sim.ledger import NOBODY
+from tests.worlds import EVERYTHING, Event, busy_policy, busy_scenario, live, policy, scenario
+
+SIGN = {kind.name: kind.sign for kind in KINDS}
+
+
+def total(events: list[Event], *kinds: str, key: int | None = None, source: str | None = None) -> int:
+    """Sum of the amounts of some kinds."""
+    return sum(a for _, k, kind, a, s in events if kind in kinds and key in (None, k) and source in (None, s))
+
+
+def test_profit_is_the_same_by_customer_by_action_and_in_total(busy: PrivateDomain, busy_events: list[Event]) -> None:
+    by_customer: Counter[int] = Counter()
+    by_source: Counter[str] = Counter()
+    for _, key, kind, amount, source in busy_events:
+        by_customer[key] += SIGN[kind] * amount
+        by_source[source] += SIGN[kind] * amount
+    totals = busy.ledger.totals()
+    profit = int((busy.ledger.signs()[totals.kind] * totals.amount).sum())
+    revenue = sum(a for _, _, kind, a, _ in busy_events if SIGN[kind] > 0)
+    cost = sum(a for _, _, kind, a, _ in busy_events if SIGN[kind] < 0)
+    assert revenue - cost == profit == sum(by_customer.values()) == sum(by_source.values())
+    assert revenue > cost > 0
+
+
+def test_totals_are_the_sums_of_the_events(busy: PrivateDomain, busy_events: list[Event]) -> None:
+    counts: defaultdict[tuple[int, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for day, _, kind, amount, source in busy_events:
+        counts[day, kind, source][0] += 1
+        counts[day, kind, source][1] += amount
+    t, kinds, sources = busy.ledger.totals(), [k.name for k in busy.ledger.kinds], busy.ledger.sources
+    ours = {
+        (int(day), kinds[kind], sources[source]): [int(n), int(amount)]
+        for day, kind, source, n, amount in zip(*vars(t).values(), strict=True)
+    }
+    assert ours == counts
+
+
+def test_totals_alone_are_the_same_totals(busy: PrivateDomain) -> None:
+    lean = live(busy_scenario(), busy_policy(), detail=False)
+    for name, column in vars(lean.ledger.totals()).items():
+        assert np.array_equal(column, getattr(busy.ledger.totals(), name)), name
+    assert lean.ledger.sources == busy.ledger.sources
+
+
+def test_every_money_event_is_positive_and_only_shared_costs_belong_to_nobody(busy_events: list[Event]) -> None:
+    assert all(amount >= 0 for _, _, kind, amount, _ in busy_events if SIGN[kind])
+    shared = {kind for _, key, kind, _, _ in busy_events if key == NOBODY}
+    assert shared == {"media", "setup", "wages", "census"}
+
+
+def test_every_order_has_its_goods_and_discounts_below_its_price(busy_events: list[Event]) -> None:
+    basket: defaultdict[tuple[int, int], dict[str, int]] = defaultdict(dict)
+    for day, key, kind, amount, _ in busy_events:
+        if kind in ("order", "goods", "coupon_redeemed", "member_discount", "points"):
+            assert kind not in basket[day, key], "one order a day"
+            basket[day, key][kind] = amount
+    for parts in basket.values():
+        assert parts["goods"] == round(parts["order"] * 0.6)
+        net = parts["order"] - parts.get("coupon_redeemed", 0) - parts.get("member_discount", 0)
+        assert 0 < net <= parts["order"]
+        assert parts.get("points", 0) <= net * 0.2 * 20
+
+
+def test_benefits_are_booked_under_the_programme(busy_events: list[Event]) -> None:
+    sources = {
+        source for _, _, kind, _, source in busy_events if kind in ("member_discount", "points", "fee", "refund")
+    }
+    assert sources == {"club"}
+
+
+def test_every_cost_of_the_operator_has_an_action_for_its_source(busy_events: list[Event]) -> None:
+    sources = {source for _, _, kind, _, source in busy_events if kind in OPERATOR_COSTS}
+    assert {source.split(".")[0] for source in sources} == set(EVERYTHING)
+
+
+def test_wages_media_and_production_come_to_what_was_planned(busy: PrivateDomain, busy_events: list[Event]) -> None:
+    """Asked are 20.5 hours a week of which 16 exist; rounding never adds up."""
+    wages = {name: total(busy_events, "wages", source=name) for name in ("talk", "care")}
+    assert wages == {"talk": round(17 / 20.5 * 16 / 7 * 60 * 3500), "care": round(3.5 / 20.5 * 16 / 7 * 60 * 3500)}
+    planned = round(busy.policy.fixed_cost_cny(busy.spec) * 100)
+    assert abs(total(busy_events, "wages", "media", "setup") - planned) <= len(wages)
+
+
+def test_fractions_of_a_cent_add_up() -> None:
+    """Content at 1.3 cents: the mean over keys and days is exact to the cycle's end."""
+    cheap = policy(post={"kind": "content", "calendar": {"every_days": 1}, "cost_cny": 0.013, "production_cny": 0})
+    events = live(scenario(1000, 10), cheap).ledger.of("message_content")
+    assert abs(int(events.amount.sum()) - 1.3 * len(events)) < 10  # at most a cent for each day
+    assert set(events.amount.tolist()) == {1, 2}
+
+
+def test_a_card_is_refunded_once_and_never_more_than_its_fee(busy_events: list[Event]) -> None:
+    fee, may_be_refunded = 990, set()
+    for _, key, kind, amount, _ in busy_events:
+        if kind == "fee":
+            assert amount == fee
+            may_be_refunded.add(key)
+        elif kind == "refund":
+            assert 0 < amount <= fee
+            may_be_refunded.remove(key)
+
+
+def test_cards_sold_just_before_the_end_win_nothing() -> None:
+    """With no saving to be had a card costs its fee for the days that it ran, and the rest is given back."""
+    card = {"fee_cny": 20, "term_days": 10, "discount": 0.0, "refund_if_not_saved": False}
+    club = {"kind": "membership", "card": card, "audience": "everybody", "calendar": {"every_days": 1, "from_day": 25}}
+    keen = {"card_choice": {"kind": "card_choice", "at_par": 60, "per_log_ratio": 0}}
+    world = live(scenario(50, 30, behaviours=keen), policy(club=club))
+    sold, refunded = world.ledger.of("fee"), world.ledger.of("refund")
+    assert len(sold) == len(refunded) > 30
+    ran = {key: 30 - day for day, key in zip(sold.day.tolist(), sold.key.tolist(), strict=True)}
+    assert {
+        key: 2000 - amount for key, amount in zip(refunded.key.tolist(), refunded.amount.tolist(), strict=True)
+    } == {key: 200 * days for key, days in ran.items()}
