@@ -1,0 +1,282 @@
+"""How fast the engine is, what a customer weighs, and how both grow: python benchmarks/engine.py [--quick] [--learned].
+
+Speed is counted in agent-days: contacts of day 0 times days lived, newcomers not counted. Times are those of this
+process's own CPU clock and the least of the repeats, since other work may share the machine. Memory is measured in a
+fresh process each. Everything that is compared runs here, one after the other; compare ratios between machines, not
+seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import gc
+import multiprocessing
+import platform
+import sys
+import time
+import tracemalloc
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import numpy as np
+
+import agents.actions  # noqa: F401  (registers the kinds of action)
+from agents.birth import Learned
+from agents.domain import PrivateDomain
+from agents.models import History
+from agents.policy import Policy
+from agents.scenario import Scenario
+
+SEED = 1
+REFERENCE_SIZE = 1000  # customers as objects; their speed does not depend on their number
+CUSTOMERS_PER_HOUR = 100  # chat: one staff hour a week for so many customers
+
+TARGETS = {
+    "agent-days/s at 100 k, all actions": ("at least", 4e6),
+    "bytes a customer at 1 M": ("at most", 200.0),
+    "time of 1 M over time of 100 k": ("at most", 12.0),
+    "speed over the object reference": ("at least", 30.0),
+}
+
+
+def market(size: int, days: int) -> Scenario:
+    """A market whose channels and staff grow with the contacts, so that everything a customer meets stays the same.
+
+    There is one prospect for each contact of day 0.
+    """
+    volume = size // 3
+    channels = {
+        "douyin": {"volume": volume, "cost_per_reach_cny": 4.0, "add_rate": 0.2, "trust": 0.06, "rate_shift": -0.2},
+        "xiaohongshu": {"volume": volume, "cost_per_reach_cny": 6.0, "add_rate": 0.3, "trust": 0.12},
+        "parcel_insert": {"volume": volume, "cost_per_reach_cny": 1.5, "add_rate": 0.15, "trust": 0.35},
+    }
+    data = {
+        "title": "benchmark",
+        "horizon_days": days,
+        "population": {"size": size},
+        "channels": channels,
+        "staff": {"hours_per_week": size / CUSTOMERS_PER_HOUR},
+    }
+    return Scenario.model_validate(data)
+
+
+def everything(size: int, *, newcomers: bool = True) -> Policy:
+    """All kinds of action at once; without newcomers all but acquisition."""
+    spend = size / 1000  # CNY a day and channel; reaches about 3 % of the contacts' number in 60 days
+    actions: dict[str, Any] = {
+        "growth": {
+            "kind": "acquisition",
+            "spend_cny_per_day": {"douyin": spend, "xiaohongshu": spend, "parcel_insert": spend},
+        },
+        "content": {"kind": "content", "calendar": {"weekdays": ["tue", "fri"]}},
+        "adverts": {"kind": "advert", "calendar": {"weekdays": ["wed", "sat"]}},
+        "chat": {
+            "kind": "chat",
+            "hours_per_week": {f"L{level}": size / CUSTOMERS_PER_HOUR / 6 for level in range(6)},
+        },
+        "coupon": {
+            "kind": "coupon",
+            "calendar": {"every_days": 14},
+            "depth": 0.15,
+            "valid_days": 7,
+            "reminder_days": 2,
+            "minimum_spend_cny": 40,
+        },
+        "club": {
+            "kind": "membership",
+            "points_share": 0.01,
+            "tiers": [{"threshold_cny": 200, "discount": 0.03}, {"threshold_cny": 500, "discount": 0.06}],
+            "card": {"fee_cny": 18, "discount": 0.2},
+        },
+    }
+    if not newcomers:
+        del actions["growth"]
+    return Policy.model_validate({"title": "everything", "actions": actions, "frequency_cap_per_week": 14})
+
+
+def learned_population(size: int) -> Learned:
+    """Models and states learned from the Complete Journey, its households repeated under new keys up to a size."""
+    from experiments import load_logs, train
+
+    one = train(load_logs("complete_journey")).learned()
+    again = np.resize(np.arange(len(one.history)), size)
+    history = History()
+    history.restore({name: array[again] for name, array in one.history.arrays().items()})
+    history.key[:] = np.arange(size)
+    return Learned(one.models, history, one.p_lapsed[again], one.spend_before[again])
+
+
+@dataclass(frozen=True)
+class Run:
+    """One world lived to its end."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    agent_days: int
+    rows: int
+    events: int
+    phases: dict[str, float]
+
+    @property
+    def speed(self) -> float:
+        """Agent-days a second of CPU time."""
+        return self.agent_days / self.cpu_seconds
+
+
+def live(size: int, days: int, *, detail: bool = False, learned: Learned | None = None, profile: bool = False) -> Run:
+    """Live one world; its birth is not counted."""
+    world = PrivateDomain(
+        market(size, days), everything(size), seed=SEED, learned=learned, detail=detail, profile=profile
+    )
+    gc.collect()
+    cpu, wall = time.process_time(), time.perf_counter()
+    world.run()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    events = int(world.ledger.totals().n.sum())
+    return Run(cpu, wall, size * days, len(world.customers), events, dict(world.seconds))
+
+
+def best(repeats: int, size: int, days: int, **options: Any) -> Run:
+    """The fastest of several equal runs."""
+    return min((live(size, days, **options) for _ in range(repeats)), key=lambda run: run.cpu_seconds)
+
+
+@dataclass(frozen=True)
+class Weight:
+    """Bytes a customer, newcomers included, that a world adds at its peak beside the ledger."""
+
+    traced: float
+    resident: float
+    columns: int
+
+
+def weigh(size: int, days: int, newcomers: bool) -> Weight:
+    """Weigh a world. To be called in a fresh process, since a process's peak never falls."""
+    live(100, days)  # everything imported and cached that has nothing to do with the size
+    scenario, policy = market(size, days), everything(size, newcomers=newcomers)
+    before = most_resident()
+    world = PrivateDomain(scenario, policy, seed=SEED, detail=False)
+    world.run()
+    resident, rows = most_resident() - before, len(world.customers)
+    del world
+    gc.collect()
+    tracemalloc.start()
+    world = PrivateDomain(scenario, policy, seed=SEED, detail=False)
+    world.run()
+    return Weight(tracemalloc.get_traced_memory()[1] / rows, resident / rows, world.customers.bytes_per_row)
+
+
+def most_resident() -> int:
+    """Largest resident memory of this process so far, bytes; 0 where the system has no /proc."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0
+    return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+
+
+def weigh_apart(size: int, days: int, newcomers: bool) -> Weight:
+    """:func:`weigh` in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(weigh, size, days, newcomers).result()
+
+
+def reference_speed(days: int, repeats: int) -> float:
+    """Agent-days a second of CPU time when every customer is a mesa agent."""
+    from tests.reference import ReferenceWorld
+
+    seconds = []
+    for _ in range(repeats):
+        world = ReferenceWorld(market(REFERENCE_SIZE, days), everything(REFERENCE_SIZE), seed=SEED)
+        began = time.process_time()
+        world.run()
+        seconds.append(time.process_time() - began)
+    return REFERENCE_SIZE * days / min(seconds)
+
+
+def machine() -> str:
+    """Processor, cores and versions."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = f"{names[0]} × {len(names)}" if names else model
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "mesa", "pydantic"))
+    return f"{model}; {platform.system()}; Python {platform.python_version()}, {packages}"
+
+
+def show(label: str, run: Run) -> None:
+    share = run.wall_seconds / run.cpu_seconds
+    print(
+        f"  {label:<38}{run.speed / 1e6:>7.2f} M agent-days/s {run.cpu_seconds:>8.2f} s CPU (wall × {share:.2f})"
+        f"  {run.events / run.agent_days:.3f} events an agent-day, {run.rows:,} rows at the end"
+    )
+
+
+def show_phases(run: Run) -> None:
+    total = sum(run.phases.values())
+    parts = sorted(run.phases.items(), key=lambda item: -item[1])
+    split = ", ".join(f"{name} {100 * seconds / total:.0f} %" for name, seconds in parts)
+    print(f"  phases at {run.agent_days:,} agent-days: {split}")
+
+
+def verdicts(found: dict[str, float]) -> None:
+    print("targets")
+    for name, value in found.items():
+        word, limit = TARGETS[name]
+        met = value >= limit if word == "at least" else value <= limit
+        print(f"  {'met   ' if met else 'MISSED'} {name}: {value:,.4g} ({word} {limit:,.4g})")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer days and repeats, no million")
+    parser.add_argument("--learned", action="store_true", help="also with models learned from the Complete Journey")
+    parser.add_argument("--days", type=int, default=60, help="days of each run (default 60)")
+    parser.add_argument("--repeats", type=int, default=3, help="runs of which the fastest counts (default 3)")
+    given = parser.parse_args()
+    days, repeats = (min(given.days, 30), 1) if given.quick else (given.days, given.repeats)
+    sizes = [10_000, 100_000] if given.quick else [10_000, 100_000, 1_000_000]
+    print(f"{machine()}\nall actions on, {days} days, best of {repeats}")
+
+    print("speed, default models")
+    runs = {size: best(repeats, size, days) for size in sizes}
+    for size, run in runs.items():
+        show(f"{size:,} customers, totals only", run)
+    show("100,000 customers, every event kept", best(repeats, 100_000, days, detail=True))
+    show_phases(best(repeats, 100_000, days, profile=True))
+    if given.learned:
+        print("speed, models learned from the Complete Journey")
+        learned = learned_population(100_000)
+        show("100,000 customers, totals only", best(repeats, 100_000, days, learned=learned))
+        show_phases(best(repeats, 100_000, days, learned=learned, profile=True))
+    objects = reference_speed(days, repeats)
+    print(f"object reference\n  {REFERENCE_SIZE:,} customers {objects / 1e3:,.1f} k agent-days/s")
+
+    print("memory beside the ledger, bytes a customer")
+    weights = {}
+    for size in sizes[1:]:
+        for newcomers in (False, True):
+            weight = weights[size, newcomers] = weigh_apart(size, days, newcomers)
+            print(
+                f"  {size:,} customers {'and newcomers by three channels' if newcomers else 'without newcomers'}: "
+                f"{weight.traced:.0f} traced at the peak, {weight.resident:.0f} resident; {weight.columns} in columns"
+            )
+    found = {
+        "agent-days/s at 100 k, all actions": runs[100_000].speed,
+        "speed over the object reference": runs[100_000].speed / objects,
+    }
+    if not given.quick:
+        found["time of 1 M over time of 100 k"] = runs[1_000_000].cpu_seconds / runs[100_000].cpu_seconds
+        found["bytes a customer at 1 M"] = weights[1_000_000, True].traced
+    verdicts(found)
+
+
+if __name__ == "__main__":
+    main()
