@@ -68,11 +68,12 @@ class Offer:
 
 @dataclass
 class Sales:
-    """Today's orders: rows, gross and net value in cents."""
+    """Today's orders: rows, gross and net value in cents, and who would have ordered anyway."""
 
     rows: Rows = field(default_factory=lambda: np.empty(0, np.intp))
     gross: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     net: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    organic: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
 
 
 def arrive(world: PrivateDomain) -> None:
@@ -243,9 +244,14 @@ class PrivateDomain(World):
         mean: NDArray[np.float64] = basket.mean_cents(x) * np.exp(c.basket[rows].astype(np.float64))
         return mean
 
-    def sell(self, rows: Rows, gross: NDArray[np.int64]) -> None:
-        """Book today's orders: list price, discounts, goods. Coupon first, member price on what remains."""
+    def sell(self, rows: Rows, gross: NDArray[np.int64], organic: NDArray[np.bool_] | None = None) -> None:
+        """Book today's orders: list price, discounts, goods. Coupon first, member price on what remains.
+
+        ``organic`` marks those who would have ordered today anyway, by default all; a coupon that one of them uses is
+        subsidised.
+        """
         c = self.customers
+        organic = np.ones(len(rows), bool) if organic is None else organic
         self.record("order", rows, gross, "purchase")
         self.record("goods", rows, np.rint(gross * (1 - self.spec.margin)).astype(np.int64), "purchase")
         net = gross.copy()
@@ -255,6 +261,8 @@ class PrivateDomain(World):
         for code in np.unique(c.coupon_source[rows[uses]]):
             mine = c.coupon_source[rows[uses]] == code
             self.record("coupon_redeemed", rows[uses][mine], off[mine], self.ledger.sources[code])
+            anyway = mine & organic[uses]
+            self.record("subsidised", rows[uses][anyway], off[anyway], self.ledger.sources[code])
         c.coupon_depth[rows[uses]] = 0.0
         priced = np.flatnonzero(c.member_price[rows] > 0)
         off = np.rint(net[priced] * c.member_price[rows[priced]].astype(np.float64)).astype(np.int64)
@@ -262,7 +270,7 @@ class PrivateDomain(World):
         self.record("member_discount", rows[priced], off, self.programme)
         holds = c.card_until[rows[priced]] >= self.day
         c.card_saved[rows[priced][holds]] += off[holds].astype(np.int32)
-        self.sales = Sales(rows, gross, net)
+        self.sales = Sales(rows, gross, net, organic)
 
 
 def behaviours_of(scenario: Scenario) -> tuple[Behaviour, ...]:

@@ -33,10 +33,10 @@ class Effects(Spec):
         mean=2.0, sd=0.7, source="prior: half of a coupon's, a standing price loses novelty; assumed"
     )
     advert: Effect = Effect(
-        mean=0.25, sd=0.1, source="prior: log-odds on the day of an advert, trusting reader; assumed"
+        mean=0.12, sd=0.05, source="prior: log-odds on the day of an advert, trusting reader; assumed"
     )
-    content: Effect = Effect(mean=0.06, sd=0.03, source="prior: log-odds on the day of value content; assumed")
-    chat: Effect = Effect(mean=0.6, sd=0.25, source="prior: log-odds on the day of an answered chat; assumed")
+    content: Effect = Effect(mean=0.04, sd=0.02, source="prior: log-odds on the day of value content; assumed")
+    chat: Effect = Effect(mean=0.4, sd=0.15, source="prior: log-odds on the day of an answered chat; assumed")
     trust: Effect = Effect(mean=1.0, sd=0.4, source="prior: log-odds from no goodwill to full goodwill; assumed")
 
     def draw(self, draws: Draws) -> dict[str, float]:

@@ -119,9 +119,10 @@ def with_logged_coupons(
         if not effects:
             return scenario, ("No campaigns in the logs: the coupon effect is the cited prior.",)
         return scenario, ("No campaign estimate passed its placebo: the coupon effect is the cited prior.",)
-    name = min(usable, key=lambda n: usable[n].sd)
-    logged = usable[name]
-    take_up = float(rates.loc[name, "rate"])
+    take_ups = dict(zip(rates["kind"], rates["rate"], strict=True))
+    usable = {name: e for name, e in usable.items() if take_ups.get(name, 0) > 0}
+    name = min(usable, key=lambda n: usable[n].sd / take_ups[n])  # tightest once divided by take-up
+    logged, take_up = usable[name], float(take_ups[name])
     scale = take_up * REFERENCE_DEPTH
     coupon = Effect(
         mean=logged.mean / scale,

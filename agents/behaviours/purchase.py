@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agents.domain import PrivateDomain
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 
 class Purchase(Behaviour):
@@ -51,7 +52,7 @@ class Purchase(Behaviour):
 
     def probability(self, world: PrivateDomain, rows: slice) -> Floats:
         """Probability of an order today, given what was received. Shape (n,)."""
-        c, models = world.customers, world.models
+        c = world.customers
         pull = c.rate[rows].astype(np.float64)
         pull += c.stimulus[rows]
         goodwill = c.goodwill[rows].astype(np.float64)
@@ -62,29 +63,31 @@ class Purchase(Behaviour):
         if c.points_rate[rows].any():
             pull += world.effects["member_price"] * c.price_sensitivity[rows] * c.points_rate[rows]
         self._coupon_pull(world, rows, pull)
+        return self._hazard(world, rows, pull, goodwill)
+
+    def organic(self, world: PrivateDomain, rows: Rows) -> Floats:
+        """Probability of an order today without anything that the operator did to this customer. Shape (n,)."""
+        return self._hazard(world, rows, world.customers.rate[rows].astype(np.float64), np.zeros(len(rows)))
+
+    def _hazard(self, world: PrivateDomain, rows: slice | Rows, pull: Floats, goodwill: Floats) -> Floats:
+        c, models = world.customers, world.models
         logit = models.repurchase.logit_at(c, rows, world.day, world.weekday)
         logit += pull
         p = sigmoid(logit)
-        self._others(world, rows, pull, p)
-        return p
-
-    def _others(self, world: PrivateDomain, rows: slice, pull: Floats, p: Floats) -> None:
-        """Overwrite the hazard of those who do not follow the repurchase model."""
-        c, start = world.customers, rows.start
         contact, never, lapsed = c.contact[rows], c.orders[rows] == 0, c.lapsed[rows]
         new = np.flatnonzero(never)
         if len(new):
-            at = start + new
-            trust = np.clip(c.resting_trust[at].astype(np.float64) + c.goodwill[at], 0.0, 1.0)
+            trust = np.clip(c.resting_trust[_at(rows, new)].astype(np.float64) + goodwill[new], 0.0, 1.0)
             missing = np.maximum(self.neutral_trust - trust, 0.0)
             p[new] = sigmoid(pull[new] + (self.first_order - self.distrust * missing))
         silent = np.flatnonzero(lapsed)
         if len(silent):
-            at = start + silent
-            back = sigmoid(world.models.comeback.logit_at(c, at, world.day, world.weekday) + pull[silent])
-            p[silent] = np.where(world.day - c.last_order[at] > world.models.lapse_days, back, 0.0)
+            at = _at(rows, silent)
+            back = sigmoid(models.comeback.logit_at(c, at, world.day, world.weekday) + pull[silent])
+            p[silent] = np.where(world.day - c.last_order[at] > models.lapse_days, back, 0.0)
         p[(contact == Contact.PROSPECT) | (contact == Contact.REACHED)] = 0.0
         p[contact == Contact.DELETED] *= self.kept_after_deletion
+        return p
 
     def _coupon_pull(self, world: PrivateDomain, rows: slice, pull: Floats) -> None:
         c = world.customers
@@ -97,11 +100,19 @@ class Purchase(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
-        buyers = []
+        buyers, draws = [np.empty(0, np.intp)], [np.empty(0)]
         for chunk in world.chunks():
             u = world.draws.uniform("purchase", world.day, c.key[chunk])
-            buyers.append(np.flatnonzero(u < self.probability(world, chunk)) + chunk.start)
-        rows = np.concatenate(buyers) if buyers else np.empty(0, np.intp)
+            buys = np.flatnonzero(u < self.probability(world, chunk))
+            buyers.append(buys + chunk.start)
+            draws.append(u[buys])
+        rows, u = np.concatenate(buyers), np.concatenate(draws)
         luck = world.models.basket.residual(world.draws.uniform("basket", world.day, c.key[rows]))
         gross = world.expected_basket(rows) * luck
-        world.sell(rows, np.maximum(np.rint(gross), 1).astype(np.int64))
+        # The same luck against the hazard without the operator tells who would have ordered anyway.
+        world.sell(rows, np.maximum(np.rint(gross), 1).astype(np.int64), u < self.organic(world, rows))
+
+
+def _at(rows: slice | Rows, inner: Rows) -> Rows:
+    """Row numbers of positions within rows."""
+    return rows.start + inner if isinstance(rows, slice) else rows[inner]

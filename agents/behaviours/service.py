@@ -29,6 +29,9 @@ class Service(Behaviour):
         doc="share of missing trust that an order adds for good",
         source="assumed",
     )
+    habit: float = parameter(
+        0.2, ge=0, le=1, doc="share of the orders that only the operator brought which become habit", source="assumed"
+    )
     points_breakage: float = parameter(0.3, ge=0, le=1, doc="share of points that are never redeemed", source="assumed")
 
     def apply(self, world: PrivateDomain) -> None:
@@ -39,11 +42,14 @@ class Service(Behaviour):
         world.record("points", rows[earned > 0], earned[earned > 0], world.programme)
         back = c.lapsed[rows]
         world.record("comeback", rows[back], 0, "service")
-        record_orders(c, rows, world.day, net)
+        # A learned rate tells customers apart; an order that was bought from one does not make him another.
+        habit = world.sales.organic | (world.draws.uniform("habit", world.day, c.key[rows]) < self.habit)
+        record_orders(c, rows, world.day, net, habit)
         c.spend_season[rows] += net.astype(np.int32)
         c.resting_trust[rows] += self.experience * (1.0 - c.resting_trust[rows].astype(np.float64))
         first = rows[(c.level[rows] < Level.BUYER) & (c.contact[rows] != Contact.DELETED)]
         world.set_level(first, Level.BUYER)
+        rows = rows[habit | back]  # an extra order in between is no occasion to lapse
         logit = world.models.lapse.logit_at(c, rows, world.day, world.weekday)
         logit -= world.effects["trust"] * c.goodwill[rows]
         lapses = world.draws.uniform("lapse", world.day, c.key[rows]) < sigmoid(logit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,12 @@ class Linear(Spec):
             except SiyuError as error:
                 raise ValueError(str(error)) from None
         return self
+
+    def __getstate__(self) -> dict[Any, Any]:
+        # What is cached holds functions, which do not travel to worker processes; it is made again there.
+        state = super().__getstate__()
+        fields = {name: value for name, value in state["__dict__"].items() if name in type(self).model_fields}
+        return {**state, "__dict__": fields}
 
     def linear(self, x: Floats) -> Floats:
         """The predictor, shape (n,), for covariates ``x`` of shape (features, n) in the order of ``features``."""

@@ -62,7 +62,9 @@ class History(Columns):
         return moved
 
 
-def record_orders(history: History, rows: Rows, day: int, net_cents: ArrayLike) -> None:
+def record_orders(
+    history: History, rows: Rows, day: int, net_cents: ArrayLike, habit: NDArray[np.bool_] | None = None
+) -> None:
     """Fold one day's orders into the history.
 
     Parameters
@@ -71,6 +73,8 @@ def record_orders(history: History, rows: Rows, day: int, net_cents: ArrayLike) 
     day : the day of the orders; never before an order that is already recorded.
     net_cents : net value of each order, shape (n,). A second call for the same customer and day adds to that day's
         basket: several orders on one day are one order day.
+    habit : which orders count for the personal rate, rhythm and weekday, shape (n,); all without it. An order that
+        only a treatment brought moves the last order and the baskets but does not make another kind of customer.
     """
     net = np.asarray(net_cents, dtype=np.float64)
     last = history.last_order[rows]
@@ -78,6 +82,8 @@ def record_orders(history: History, rows: Rows, day: int, net_cents: ArrayLike) 
     elapsed = np.where(last == NO_ORDER, 0, day - last)
     orders = history.orders[rows] + ~again
     counted = ~again & (day > history.joined[rows])
+    if habit is not None:
+        counted &= habit
     for half_life in HALF_LIVES:
         count: NDArray[np.float32] = getattr(history, f"count_{half_life}")
         count[rows] = count[rows] * np.exp2(-elapsed / half_life) + counted
@@ -85,7 +91,7 @@ def record_orders(history: History, rows: Rows, day: int, net_cents: ArrayLike) 
     for remainder in range(7):
         phase: NDArray[np.float32] = getattr(history, f"phase_{remainder}")
         phase[rows] = phase[rows] * decay + (counted if remainder == day % 7 else 0)
-    _record_gaps(history, rows, elapsed, orders)
+    _record_gaps(history, rows, elapsed if habit is None else np.where(habit, elapsed, 0), orders)
     _record_money(history, rows, net, orders, again)
     history.orders[rows] = orders
     history.last_order[rows] = day

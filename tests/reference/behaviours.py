@@ -194,10 +194,8 @@ def react(world: ReferenceWorld, c: Customer, message: Message) -> None:
 
 
 def order_chance(world: ReferenceWorld, c: Customer) -> float:
-    """The hazard of an order today."""
-    rule, effects, models = world.rules["purchase"], world.effects, world.models
-    if c.contact in (Contact.PROSPECT, Contact.REACHED):
-        return 0.0
+    """The hazard of an order today, given what was received."""
+    effects, models = world.effects, world.models
     pulled = c.rate + c.stimulus + effects["trust"] * c.goodwill
     pulled += effects["member_price"] * c.price_sensitivity * (c.member_price + c.points_rate)
     if c.coupon_noticed and c.coupon_depth > 0:
@@ -206,11 +204,18 @@ def order_chance(world: ReferenceWorld, c: Customer) -> float:
             mean = expected_basket(models.basket, c, world.day, world.weekday)
             usable = chance_above(models.basket, c.coupon_minimum / mean)
         pulled += effects["coupon"] * c.price_sensitivity * c.coupon_depth * usable
+    return hazard(world, c, pulled, c.trust)
+
+
+def hazard(world: ReferenceWorld, c: Customer, pulled: float, trust: float) -> float:
+    rule, models = world.rules["purchase"], world.models
+    if c.contact in (Contact.PROSPECT, Contact.REACHED):
+        return 0.0
     if c.lapsed:
         silent = world.day - c.last_order > models.lapse_days
         p = sigmoid(predictor(models.comeback, c, world.day, world.weekday) + pulled) if silent else 0.0
     elif c.orders == 0:
-        p = sigmoid(pulled + rule.first_order - rule.distrust * max(rule.neutral_trust - c.trust, 0.0))
+        p = sigmoid(pulled + rule.first_order - rule.distrust * max(rule.neutral_trust - trust, 0.0))
     else:
         p = sigmoid(predictor(models.repurchase, c, world.day, world.weekday) + pulled)
     return p * rule.kept_after_deletion if c.contact == Contact.DELETED else p
@@ -218,13 +223,15 @@ def order_chance(world: ReferenceWorld, c: Customer) -> float:
 
 def purchase(world: ReferenceWorld) -> None:
     for c in world.customers:
-        if world.draws.one("purchase", world.day, c.key) < order_chance(world, c):
+        u = world.draws.one("purchase", world.day, c.key)
+        if u < order_chance(world, c):
+            organic = u < hazard(world, c, c.rate, min(max(c.resting_trust, 0.0), 1.0))
             mean = expected_basket(world.models.basket, c, world.day, world.weekday)
             gross = max(round(mean * basket_luck(world.models.basket, world.draws.one("basket", world.day, c.key))), 1)
-            world.sales.append((c, sell(world, c, gross)))
+            world.sales.append((c, sell(world, c, gross, organic), organic))
 
 
-def sell(world: ReferenceWorld, c: Customer, gross: int) -> int:
+def sell(world: ReferenceWorld, c: Customer, gross: int, organic: bool) -> int:
     """Coupon first, member price on what remains; give the net amount."""
     world.book(c, "order", gross, "purchase")
     world.book(c, "goods", round(gross * (1 - world.spec.margin)), "purchase")
@@ -233,6 +240,8 @@ def sell(world: ReferenceWorld, c: Customer, gross: int) -> int:
         off = round(gross * c.coupon_depth)
         net -= off
         world.book(c, "coupon_redeemed", off, c.coupon_source)
+        if organic:
+            world.book(c, "subsidised", off, c.coupon_source)
         c.coupon_depth = 0.0
     if c.member_price > 0:
         off = round(net * c.member_price)
@@ -246,17 +255,21 @@ def sell(world: ReferenceWorld, c: Customer, gross: int) -> int:
 def serve(world: ReferenceWorld) -> None:
     """Points, history, experience, and for some the last order for long."""
     rule = world.rules["service"]
-    for c, net in world.sales:
+    for c, net, organic in world.sales:
         earned = round(net * c.points_rate * (1 - rule.points_breakage))
         if earned > 0:
             world.book(c, "points", earned, world.programme)
-        if c.lapsed:
+        back = c.lapsed
+        if back:
             world.book(c, "comeback", 0, "service")
-        c.remember_order(world.day, net)
+        habit = organic or world.draws.one("habit", world.day, c.key) < rule.habit
+        c.remember_order(world.day, net, habit)
         c.spend_season += net
         c.resting_trust += rule.experience * (1.0 - c.resting_trust)
         if c.level < Level.BUYER and c.contact != Contact.DELETED:
             world.set_level(c, Level.BUYER)
+        if not (habit or back):
+            continue
         logit = predictor(world.models.lapse, c, world.day, world.weekday) - world.effects["trust"] * c.goodwill
         c.lapsed = world.draws.one("lapse", world.day, c.key) < sigmoid(logit)
         if c.lapsed:

@@ -94,10 +94,10 @@ class Customer(Actor):
         """Whether the brand has this contact."""
         return self.contact in (Contact.CONTACT, Contact.MUTED)
 
-    def remember_order(self, day: int, net: float) -> None:
+    def remember_order(self, day: int, net: float, habit: bool = True) -> None:
         """Fold an order into the history; one a day at most."""
         elapsed = 0 if self.last_order == NO_ORDER else day - self.last_order
-        self.count_28 = self.count_28 * 2 ** (-elapsed / 28) + (day > self.joined)
+        self.count_28 = self.count_28 * 2 ** (-elapsed / 28) + (day > self.joined and habit)
         self.orders += 1
         self.log_net_last = math.log(net + MONEY_FLOOR)
         self.log_net_mean += (math.log(net + MONEY_FLOOR) - self.log_net_mean) / self.orders

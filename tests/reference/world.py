@@ -50,7 +50,7 @@ class ReferenceWorld(mesa.Model):
         self.seen: list[tuple[Customer, Message]] = []
         self.issued: list[Customer] = []
         self.offers: list[Offer] = []
-        self.sales: list[tuple[Customer, int]] = []
+        self.sales: list[tuple[Customer, int, bool]] = []
         if learned:
             self._born_from_logs(learned)
         else:
