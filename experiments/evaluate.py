@@ -127,7 +127,8 @@ class Judge:
             if evening + days > (self.last_day if after else self.cut_day):
                 continue
             task = self.tasks[name]
-            task.happened(after, since, self.ordered[rows, evening + 1 : evening + days + 1].any(axis=1))
+            any_order = np.asarray(self.ordered[rows, evening + 1 : evening + days + 1].any(axis=1))
+            task.happened(after, since, any_order)
             if after:
                 task.forecast("model", 1.0 - self.follower.p_silent(rows, evening, days))
                 task.forecast("household rate", self.household.p_any(*self._season(rows, evening), ahead=days))

@@ -13,8 +13,9 @@ from agents.models.basket import quantile_grid
 
 Floats = NDArray[np.float64]
 
-FEWEST_EVENTS = 30  # of either kind, below which a hazard is a smoothed constant; assumed
-RIDGE = 1.0  # C of LogisticRegression on standardised covariates: matters for small logs only; scikit-learn's default
+FEWEST_EVENTS = 10  # of either kind, by weight, below which a hazard is a smoothed constant; assumed
+RIDGE_CUSTOMERS = 2000.0  # customers at which C of LogisticRegression is 1, see ``fit_hazard``; between samples of 50
+#                           and 2,400 customers of Complete Journey and CDNOW, judged inside their calibration windows
 RIDGE_BASKET = 1e-4  # alpha of GammaRegressor, per observation; assumed
 NO_RIDGE = 1e10  # C where nothing is to be shrunk
 FEWEST_WEEKS = 4  # whose slopes say how uncertain their mean is; assumed
@@ -48,10 +49,14 @@ def fit_hazard(
     y: Floats,
     *,
     weight: Floats | None = None,
+    customers: int,
     prior: float,
     source: str,
 ) -> Hazard:
     """Logistic regression of an event on covariates.
+
+    The events of one customer resemble each other, so many events of few customers say less than their number: the
+    ridge penalty is strong for few customers and for many events of each, and fades in logs of thousands.
 
     Parameters
     ----------
@@ -59,6 +64,7 @@ def fit_hazard(
     y : share of each row in which the event happened, 0..1, shape (n,): a label that is known only in probability
         counts as that much of an event and the rest of none.
     weight : weight of each row.
+    customers : how many the rows come from.
     prior : probability that one pseudo-event per 1 / prior rows speaks for, where events are too few for a regression.
     """
     weight = np.ones(len(y)) if weight is None else weight
@@ -77,7 +83,8 @@ def fit_hazard(
             [np.where(unsure, weights * labels, weights), weights[unsure] * (1.0 - labels[unsure])]
         )
         labels = np.concatenate([labels, np.zeros(int(unsure.sum()))])
-    model = LogisticRegression(C=RIDGE, solver="newton-cholesky", max_iter=100)
+    strength = customers / RIDGE_CUSTOMERS * min(1.0, customers / events)
+    model = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=100)
     model.fit(rows, labels > 0, sample_weight=weights)
     coef, intercept = scale.unfold(model.coef_[0], float(model.intercept_[0]))
     return Hazard(name=name, features=tuple(features), coef=coef, intercept=intercept, source=source)

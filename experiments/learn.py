@@ -8,6 +8,7 @@ with it (expectation and maximisation); so the last weeks, which matter most, ar
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from agents.models import CustomerModels, Hazard
 from agents.models.defaults import COMEBACK_PER_DAY, default_models
 from experiments.fit import fit_basket, fit_hazard, recalibrated, sharpness
 from experiments.replay import NEVER, Design, Diary, Floats, Follower, Ints, build_design
+
+Flags = NDArray[np.bool_]
 
 WEEKDAYS = tuple(f"weekday_{number}" for number in range(6))
 KNOTS = (3, 8, 14, 28, 56, 112, 224)  # days since the last order where its effect may bend, up to half of lapse_days
@@ -43,114 +46,129 @@ class Window:
 
 
 def learn(diary: Diary, window: Window, source: str) -> tuple[CustomerModels, dict[str, float]]:
-    """Models of a diary that ends at the cut-off, and what was found about their sharpness."""
-    lapse_days = window.lapse_days
-    knots = tuple(f"since_above_{knot}" for knot in KNOTS if knot <= lapse_days / 2)
-    since = ("log_since", "since_is_1", "since_is_2", *knots, f"closing_{lapse_days}")
+    """Models of a diary that ends at the cut-off, and what was found about their sharpness.
+
+    Parameters
+    ----------
+    source : name of the data, for the models' own ``source``.
+    """
+    knots = tuple(f"since_above_{knot}" for knot in KNOTS if knot <= window.lapse_days / 2)
+    since = ("log_since", "since_is_1", "since_is_2", *knots, f"closing_{window.lapse_days}")
     daily = (*since, *WEEKDAYS, *PERSON, *RHYTHM, "weekday_share", "weekday_share_2", "net_recent")
     design = build_design(
         diary, daily=daily, lapse=LAPSE, basket=BASKET, first_day=window.first_day, last_day=window.cut_day
     )
-    late = diary.day >= window.first_day
-    basket = fit_basket(BASKET, design.basket_x[:, late], diary.net[late], source=f"GammaRegressor on {source}")
-    models = default_models(orders_per_year=1, basket_cents=1, lapse_days=lapse_days)  # replaced below, part by part
-    models = models.model_copy(update={"basket": basket, "comeback": _comeback(diary, design, window, daily, source)})
-    active = _first_guess(diary, window)
+    material = Material(diary, window, design, daily, source)
+    models = default_models(orders_per_year=1, basket_cents=1, lapse_days=window.lapse_days).model_copy(
+        update={
+            "basket": fit_basket(BASKET, design.basket_x, diary.net, source=f"GammaRegressor on {source}"),
+            "comeback": material.comeback(),
+        }
+    )
+    active = material.first_guess()
     for step in range(PASSES + 1):
-        update = _maximise(diary, design, window, daily, active, source)
-        models = models.model_copy(update=dict(update))
+        update = {"repurchase": material.repurchase(active), "lapse": material.lapse(active)}
+        models = models.model_copy(update=update)
         if step < PASSES:
-            active = _expect(diary, window, models, active)
-    hazard, slope = _sharpen(diary, design, window, active, models.repurchase, source)
+            active = material.expected(models, active)
+    hazard, slope = material.sharpened(models.repurchase, active)
     return models.model_copy(update={"repurchase": hazard}), slope
 
 
-def _day(diary: Diary, design: Design) -> Ints:
-    return diary.day[design.opened_by] + design.since
+@dataclass(frozen=True)
+class Material:
+    """What the estimators work on. ``active`` is, for each order, P(the next one comes within ``lapse_days``)."""
 
+    diary: Diary
+    window: Window
+    design: Design
+    daily: tuple[str, ...]
+    source: str
 
-def _memory(window: Window, day: Ints) -> Floats:
-    return np.exp2(-(window.cut_day - day) / MEMORY_DAYS)
+    @cached_property
+    def day(self) -> Ints:
+        """Day of each daily row."""
+        return self.diary.day[self.design.opened_by] + self.design.since
 
+    @cached_property
+    def y(self) -> Floats:
+        """Whether there was an order, for each daily row."""
+        return self.design.daily_y.astype(np.float64)
 
-def _comeback(diary: Diary, design: Design, window: Window, daily: tuple[str, ...], source: str) -> Hazard:
-    gone = design.since > window.lapse_days
-    x = design.daily_x[[daily.index(name) for name in COMEBACK]][:, gone]
-    weight = _memory(window, _day(diary, design)[gone])
-    y = design.daily_y[gone].astype(np.float64)
-    return fit_hazard("comeback", COMEBACK, x, y, weight=weight, prior=COMEBACK_PER_DAY, source=source)
+    @cached_property
+    def within(self) -> Flags:
+        """Whether the next order came within ``lapse_days``."""
+        return self.diary.next_day() - self.diary.day <= self.window.lapse_days
 
+    @cached_property
+    def known(self) -> Flags:
+        """Whether that can be known at the cut-off."""
+        return self.within | (self.window.cut_day - self.diary.day >= self.window.lapse_days)
 
-def _finished(diary: Diary, window: Window) -> tuple[Ints, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Days to each order's next one, whether it came within lapse_days, and whether that is known at the cut-off."""
-    gap = diary.next_day() - diary.day
-    active = gap <= window.lapse_days
-    return gap, active, active | (np.minimum(gap, window.cut_day - diary.day) >= window.lapse_days)
+    def memory(self, day: Ints) -> Floats:
+        """Weight of a day."""
+        return np.exp2(-(self.window.cut_day - day) / MEMORY_DAYS)
 
+    def at_risk(self, active: Floats) -> Floats:
+        """Weight of each daily row for the repurchase hazard, which is about those who have not lapsed."""
+        share = np.where(self.design.since <= self.window.lapse_days, active[self.design.opened_by], 0.0)
+        return share * self.memory(self.day)
 
-def _first_guess(diary: Diary, window: Window) -> Floats:
-    """P(the next order comes within lapse_days) for each order: 0 or 1 where known, else from the silence so far."""
-    gap, active, known = _finished(diary, window)
-    finished = np.where(active, gap, NEVER)[known]
-    silence = np.arange(window.lapse_days + 1)
-    longer = (finished[None, :] > silence[:, None]).sum(axis=1)
-    returns = longer - (finished > window.lapse_days).sum()
-    share = (returns + 0.5) / (longer + 1.0)
-    return np.where(known, active, share[np.minimum(window.cut_day - diary.day, window.lapse_days)])
+    def hazard(
+        self, name: str, features: tuple[str, ...], x: Floats, y: Floats, weight: Floats, prior: float = LAPSE_PRIOR
+    ) -> Hazard:
+        """One logistic regression."""
+        source, customers = f"LogisticRegression on {self.source}", len(self.diary.joined)
+        return fit_hazard(name, features, x, y, weight=weight, customers=customers, prior=prior, source=source)
 
+    def repurchase(self, active: Floats, last_day: int | None = None) -> Hazard:
+        """Hazard of those who have not lapsed, from the rows up to a day."""
+        weight = self.at_risk(active)
+        if last_day is not None:
+            weight = np.where(self.day <= last_day, weight, 0.0)
+        return self.hazard("repurchase", self.daily, self.design.daily_x, self.y, weight)
 
-def _maximise(
-    diary: Diary, design: Design, window: Window, daily: tuple[str, ...], active: Floats, source: str
-) -> list[tuple[str, Hazard]]:
-    """Hazards, given how probable it is of each order that it was not the last one."""
-    weight = _weight(diary, design, window, active)
-    repurchase = fit_hazard(
-        "repurchase", daily, design.daily_x, design.daily_y.astype(np.float64),
-        weight=weight, prior=LAPSE_PRIOR, source=f"LogisticRegression on {source}",
-    )  # fmt: skip
-    lapse = fit_hazard(
-        "lapse", LAPSE, design.lapse_x, 1.0 - active,
-        weight=np.where(diary.day >= window.first_day, _memory(window, diary.day), 0.0),
-        prior=LAPSE_PRIOR, source=f"LogisticRegression on {source}",
-    )  # fmt: skip
-    return [("repurchase", repurchase), ("lapse", lapse)]
+    def lapse(self, active: Floats) -> Hazard:
+        """Probability that an order is followed by silence."""
+        weight = np.where(self.diary.day >= self.window.first_day, self.memory(self.diary.day), 0.0)
+        return self.hazard("lapse", LAPSE, self.design.lapse_x, 1.0 - active, weight)
 
+    def comeback(self) -> Hazard:
+        """Hazard after more than ``lapse_days`` of silence."""
+        gone = self.design.since > self.window.lapse_days
+        x = self.design.daily_x[[self.daily.index(name) for name in COMEBACK]][:, gone]
+        return self.hazard("comeback", COMEBACK, x, self.y[gone], self.memory(self.day[gone]), COMEBACK_PER_DAY)
 
-def _weight(diary: Diary, design: Design, window: Window, active: Floats) -> Floats:
-    """Weight of each daily row for the repurchase hazard, which is about those who have not lapsed."""
-    at_risk = np.where(design.since <= window.lapse_days, active[design.opened_by], 0.0)
-    return at_risk * _memory(window, _day(diary, design))
+    def first_guess(self) -> Floats:
+        """``active``: 0 or 1 where known, else the share of finished silences of this length that ended in time."""
+        gap = np.where(self.within, self.diary.next_day() - self.diary.day, NEVER)[self.known]
+        gap.sort()
+        longer = len(gap) - np.searchsorted(gap, np.arange(self.window.lapse_days + 1), side="right")
+        share = (longer - longer[-1] + 0.5) / (longer + 1.0)
+        silence = np.minimum(self.window.cut_day - self.diary.day, self.window.lapse_days)
+        return np.where(self.known, self.within, share[silence])
 
+    def expected(self, models: CustomerModels, active: Floats) -> Floats:
+        """``active``, by Bayes from the silence up to the cut-off where it is not known."""
+        follower = Follower(models, self.diary)
+        for day in range(self.window.cut_day + 1):
+            follower.advance(day)
+        return np.where(self.known, active, 1.0 - follower.p_lapsed(self.window.cut_day)[self.diary.customer])
 
-def _expect(diary: Diary, window: Window, models: CustomerModels, active: Floats) -> Floats:
-    """P(not lapsed) of each order, given the models: known, or by Bayes from the silence up to the cut-off."""
-    follower = Follower(models, diary)
-    for day in range(window.cut_day + 1):
-        follower.advance(day)
-    _, _, known = _finished(diary, window)
-    return np.where(known, active, 1.0 - follower.p_lapsed(window.cut_day)[diary.customer])
+    def sharpened(self, hazard: Hazard, active: Floats) -> tuple[Hazard, dict[str, float]]:
+        """Platt's slope, measured on the last fifth of the window by a model of the days before; corrected if clear.
 
-
-def _sharpen(
-    diary: Diary, design: Design, window: Window, active: Floats, hazard: Hazard, source: str
-) -> tuple[Hazard, dict[str, float]]:
-    """Platt's slope, measured on the last fifth of the window by a model of the days before, corrected if clear.
-
-    The level is not taken from that slice: the final model has seen those weeks, and correcting it again made the
-    next eight weeks worse.
-    """
-    day, weight = _day(diary, design), _weight(diary, design, window, active)
-    y = design.daily_y.astype(np.float64)
-    split = window.cut_day - (window.cut_day + 1) // SLICE
-    early = fit_hazard(
-        "repurchase", hazard.features, design.daily_x, y,
-        weight=np.where(day <= split, weight, 0.0), prior=LAPSE_PRIOR, source=source,
-    )  # fmt: skip
-    late = day > split
-    if not early.features:
-        return hazard, {"slope": 1.0, "standard_error": 0.0, "applied": 0.0}
-    slope, error = sharpness(early, design.daily_x[:, late], y[late], weight[late], (day[late] - split - 1) // 7)
-    applied = abs(slope - 1.0) > CLEAR * error > 0
-    if applied:
-        hazard = recalibrated(hazard, slope, design.daily_x, y, weight)
-    return hazard, {"slope": slope, "standard_error": error, "applied": float(applied)}
+        The level is not taken from that slice: the hazard has seen those weeks itself, and moving its level again made
+        the eight weeks after them worse (Complete Journey, three splits).
+        """
+        split = self.window.cut_day - (self.window.cut_day + 1) // SLICE
+        early = self.repurchase(active, last_day=split)
+        if early.features != hazard.features:
+            return hazard, {"slope": 1.0, "standard_error": 0.0, "applied": 0.0}
+        late, weight = self.day > split, self.at_risk(active)
+        week = (self.day[late] - split - 1) // 7
+        slope, error = sharpness(early, self.design.daily_x[:, late], self.y[late], weight[late], week)
+        applied = abs(slope - 1.0) > CLEAR * error > 0
+        if applied:
+            hazard = recalibrated(hazard, slope, self.design.daily_x, self.y, weight)
+        return hazard, {"slope": slope, "standard_error": error, "applied": float(applied)}

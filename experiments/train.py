@@ -20,7 +20,7 @@ from sim import DataError
 
 FEWEST_DAYS = 56  # of logs before the cut-off; assumed
 FEWEST_CUSTOMERS = 30  # with an order before the cut-off; assumed
-FEWEST_REPEATS = 100  # orders that follow another one within lapse_days; assumed, three per coefficient
+FEWEST_REPEATS = 50  # orders that follow another one within lapse_days; assumed
 SHORTEST_LAPSE_DAYS = 14  # assumed
 GAP_QUANTILE = 0.99  # lapse_days 'auto': silence longer than this share of the gaps
 BURN_IN_DAYS = 28  # after the start of the logs, when nothing is known of anybody yet; at most a tenth of the window

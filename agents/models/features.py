@@ -50,16 +50,14 @@ class Moment:
 
     def column(self, name: str) -> Floats:
         """A column of the history at the rows, in double precision."""
-        return np.asarray(getattr(self.history, name)[self.rows], dtype=np.float64)
+        return self.once(name, lambda: np.asarray(getattr(self.history, name)[self.rows], dtype=np.float64))
 
     def index(self, name: str) -> NDArray[np.intp]:
         """The whole number by which a table is read: ``since``, ``tenure`` or ``orders``."""
         if name not in self._indices:
-            if name == "orders":
-                found = self.column("orders").astype(np.intp)
-            else:
-                found = self.day - self.column("last_order" if name == "since" else "joined").astype(np.intp)
-            self._indices[name] = found
+            column = {"since": "last_order", "tenure": "joined", "orders": "orders"}[name]
+            values: NDArray[np.intp] = getattr(self.history, column)[self.rows].astype(np.intp)
+            self._indices[name] = values if name == "orders" else self.day - values
         return self._indices[name]
 
     def look_up(self, index: str, table: Floats) -> Floats:
@@ -162,7 +160,7 @@ def _weekday(number: int) -> Feature:
 def _weekday_share(moment: Moment) -> Floats:
     """Log of the share of orders on this weekday, shrunk to one in seven. The shares do not change between orders."""
     return moment.once(
-        "weekday_share",
+        "a weekday's share",
         lambda: np.log((moment.column(f"phase_{moment.day % 7}") + 1.0) * 7.0 / (moment.column("count_112") + 7.0)),
     )
 
