@@ -38,6 +38,7 @@ class Ground:
     learned, training : models and states from logs; None for cited defaults.
     effects : estimates from the logs by name, with placebo and verdict, used or refused.
     notes : what was taken from where, in sentences for the report.
+    logs : what was read; None without logs.
     """
 
     scenario: Scenario
@@ -47,6 +48,7 @@ class Ground:
     training: Training | None
     effects: dict[str, LoggedEffect]
     notes: tuple[str, ...]
+    logs: Logs | None = None
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -88,9 +90,8 @@ def prepare(experiment: Experiment, listener: Listener | None = None) -> Ground:
     scenario = scenario.model_copy(update={"start": cut_off + dt.timedelta(days=1)})
     scenario, notes = with_logged_coupons(scenario, effects, rates)
     check_documents(scenario, policy, plan)
-    return Ground(
-        scenario, policy, plan, training.learned(), training, effects, (*_what_was_read(logs, training), *notes)
-    )
+    found = (*_what_was_read(logs, training), *notes)
+    return Ground(scenario, policy, plan, training.learned(), training, effects, found, logs)
 
 
 def cut_off_of(training: Training) -> dt.date:

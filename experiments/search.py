@@ -375,13 +375,9 @@ class _Search:
         )
 
     def _save(self, result: SearchResult) -> None:
-        result.results.save(self.out)
-        temporary = self.out / "trials.tmp"
-        frame = result.trials.copy()
-        mixed = [c for c in frame.columns if frame[c].dtype == object]
-        frame[mixed] = frame[mixed].astype(str)
-        frame.to_parquet(temporary, index=False)
-        temporary.replace(self.out / "trials.parquet")
+        from experiments.record import record_of_search  # it reads this module
+
+        record_of_search(result).save(self.out)
         write_json(
             self.out / "recommendation.json",
             {

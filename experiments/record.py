@@ -1,0 +1,349 @@
+"""The record of a run: everything that its report says, as data on disk. A report is made from it and nothing else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from ruamel.yaml import YAML
+
+from agents.customers import TIERS
+from agents.domain import PrivateDomain
+from agents.effects import EFFECT_NAMES, Effect
+from agents.policy import DO_NOTHING, Policy
+from agents.scenario import Scenario
+from experiments.compare import Difference, Verdict, difference
+from experiments.effects import Effect as LoggedEffect
+from experiments.model_card import ModelCard
+from experiments.results import Results, paired, write_json
+from experiments.search import Alternative, SearchResult
+from experiments.space import Choice, Number
+from sim.errors import StudyError
+from sim.ledger import Ledger
+from sim.spec import Spec, validate
+
+if TYPE_CHECKING:
+    from experiments.data import Logs
+
+FACTS = "record.json"
+TABLES = ("replicates", "weekly", "money", "census", "trials", "tiers")
+
+
+class World(Spec):
+    """What the report says of the scenario."""
+
+    title: str
+    start: dt.date
+    horizon_days: int
+    currency: str
+    margin: float
+    discount_rate: float
+    wage: float
+    hours_per_week: float
+    effects: dict[str, Effect]
+
+
+class Candidate(Spec):
+    """A finalist: lever values and three looks at its uplift."""
+
+    label: str
+    values: dict[str, Any]
+    claimed: float
+    ranked: Difference
+    holdout: Difference
+    spend: float
+
+
+class LogsRead(Spec):
+    """What was read of the logs, and what was left out."""
+
+    name: str
+    content_hash: str
+    first_day: dt.date
+    last_day: dt.date
+    kept: dict[str, int]
+    dropped: dict[str, int]
+
+
+class Searched(Spec):
+    """What only a search has: lever values of the status quo, finalists with the winner first, what it rests on.
+
+    ``effort`` counts trials, finalists and replicates; ``notes`` and ``logged`` are what the logs gave.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=True)  # an estimate from too few rows is NaN
+
+    budget: float | None
+    status_quo: dict[str, Any]
+    bounds: dict[str, str]
+    effort: dict[str, int]
+    finalists: tuple[Candidate, ...]
+    reference: Difference
+    importances: dict[str, float]
+    alternatives: tuple[Alternative, ...]
+    notes: tuple[str, ...]
+    logged: dict[str, LoggedEffect]
+    logs: LogsRead | None
+    card: ModelCard | None
+
+
+class Facts(Spec):
+    """What is said of a run beside its tables.
+
+    ``policies`` are plain data by arm, the one in question first; ``docs`` the meaning of their fields by dotted path;
+    ``differences`` those of the first arm against the second (in a search: against the status quo).
+    """
+
+    kind: Literal["search", "compare", "simulate"]
+    title: str
+    world: World
+    policies: dict[str, dict[str, Any]]
+    docs: dict[str, str]
+    differences: dict[str, Difference]
+    search: Searched | None = None
+
+    @property
+    def arms(self) -> list[str]:
+        """Names of the arms, the one in question first."""
+        return list(self.policies)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """Facts, tables and provenance of a run.
+
+    Attributes
+    ----------
+    tables : ``replicates``, ``weekly``, ``money``, ``census``; of a search also ``trials`` and ``tiers``.
+    documents : experiment and search as run, plain data; the command to run them again stands in the report.
+    """
+
+    facts: Facts
+    tables: dict[str, pd.DataFrame]
+    provenance: dict[str, Any]
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        """Write everything into a folder, file by file, never half a file."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, frame in self.tables.items():
+            mixed = [column for column in frame.columns if frame[column].dtype == object]
+            temporary = folder / f"{name}.tmp"
+            frame.astype(dict.fromkeys(mixed, str)).to_parquet(temporary, index=False)
+            temporary.replace(folder / f"{name}.parquet")
+        for name, document in self.documents.items():
+            (folder / f"{name}.yaml").write_text(as_yaml(document), encoding="utf-8")
+        write_json(folder / "provenance.json", self.provenance)
+        write_json(folder / FACTS, self.facts.model_dump(mode="json"))
+
+    @classmethod
+    def load(cls, folder: Path) -> RunRecord:
+        """Read what :meth:`save` wrote. Raises StudyError when the folder holds no finished run."""
+        if not (folder / FACTS).exists():
+            raise StudyError("no finished run here", place=str(folder), cure=f"a run's folder holds {FACTS}")
+        facts = validate(Facts, json.loads((folder / FACTS).read_text(encoding="utf-8")))
+        paths = {name: folder / f"{name}.parquet" for name in TABLES}
+        tables = {name: pd.read_parquet(path) for name, path in paths.items() if path.exists()}
+        return cls(facts, tables, json.loads((folder / "provenance.json").read_text(encoding="utf-8")))
+
+
+def as_yaml(data: dict[str, Any]) -> str:
+    """Plain data as a YAML document; fields that are None are left out, since that is their default."""
+    yaml, text = YAML(pure=True), io.StringIO()
+    yaml.width = 100
+    yaml.dump(_without_none(data), text)
+    return text.getvalue()
+
+
+def _without_none(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _without_none(value) for key, value in data.items() if value is not None}
+    return [_without_none(value) for value in data] if isinstance(data, list | tuple) else data
+
+
+# -- records of runs --------------------------------------------------------------------------------------------------
+
+
+def record_of_search(result: SearchResult) -> RunRecord:
+    """The record of a search. Lives one detailed replicate of winner and status quo for the sales by tier."""
+    ground, outcomes = result.ground, result.results.arms
+    policies = {"winner": result.winner.policy, "status quo": ground.status_quo, "do nothing": DO_NOTHING}
+    if result.keeps_status_quo:
+        del policies["winner"]
+    arms = Results({arm: outcomes[arm] for arm in policies})
+    first, base = next(iter(arms.arms.values())), outcomes["status quo"]
+    facts = Facts(
+        kind="search",
+        title=result.experiment.title,
+        world=_world(ground.scenario),
+        policies={arm: policy.model_dump(mode="json") for arm, policy in policies.items()},
+        docs={path: text for policy in policies.values() for path, text in meanings(policy)},
+        differences={m: difference(m, paired(first, base, m)) for m in ("clv", "equity", "revenue", "spend")},
+        search=_searched(result),
+    )
+    tiers = [
+        tier_table(arm, PrivateDomain(ground.scenario, policies[arm], seed=base[0].seed, learned=ground.learned))
+        for arm in facts.arms
+        if arm != "do nothing"
+    ]
+    tables = {**_tables(arms), "trials": result.trials, "tiers": pd.concat(tiers, ignore_index=True)}
+    folder = result.folder.as_posix()
+    experiment = result.experiment.model_dump(mode="json") | {"search": f"{folder}/search.yaml"}
+    command = shlex.join(["siyu", "search", f"{folder}/experiment.yaml", "--out", f"{folder}-again"])
+    return RunRecord(
+        facts,
+        tables,
+        result.results.provenance | {"command": command},
+        {
+            "experiment": experiment,
+            "search": result.plan.model_dump(mode="json"),
+            "recommended": facts.policies[facts.arms[0]],
+        },
+    )
+
+
+def _searched(result: SearchResult) -> Searched:
+    ground, plan = result.ground, result.plan
+    return Searched(
+        budget=plan.budget,
+        status_quo=plan.values_of(ground.status_quo),
+        bounds={path: _bounds(lever) for path, lever in plan.space.items()},
+        effort={
+            "trials": len(result.trials),
+            "replicates": plan.replicates,
+            "finalists": len(result.finalists),
+            "final_replicates": plan.final_replicates,
+            "holdout_replicates": plan.holdout_replicates,
+        },
+        finalists=tuple(
+            Candidate(**{name: getattr(f, name) for name in Candidate.model_fields}) for f in result.finalists
+        ),
+        reference=result.reference,
+        importances=result.importances,
+        alternatives=result.alternatives,
+        notes=ground.notes,
+        logged=ground.effects,
+        logs=_logs_read(ground.logs) if ground.logs is not None else None,
+        card=ground.training.card if ground.training else None,
+    )
+
+
+def record_of_run(
+    run: Results | Verdict, *, scenario: Scenario, policies: Sequence[Policy], command: str = ""
+) -> RunRecord:
+    """The record of ``simulate`` or ``compare``.
+
+    Parameters
+    ----------
+    policies : those of the arms, in their order: the policy, or trial and base.
+    command : the command line that makes it again.
+    """
+    results, named = (run.results, True) if isinstance(run, Verdict) else (run, False)
+    titles = [policy.title for policy in policies]
+    names = titles if len(set(titles)) == len(titles) else list(results.arms)
+    arms = Results(dict(zip(names, results.arms.values(), strict=True)))
+    facts = Facts(
+        kind="compare" if named else "simulate",
+        title=" against ".join(names),
+        world=_world(scenario),
+        policies={name: policy.model_dump(mode="json") for name, policy in zip(names, policies, strict=True)},
+        docs={path: text for policy in policies for path, text in meanings(policy)},
+        differences=run.differences if isinstance(run, Verdict) else {},
+    )
+    more = {"command": command} if command else {}
+    return RunRecord(facts, _tables(arms), results.provenance | more)
+
+
+def _tables(results: Results) -> dict[str, pd.DataFrame]:
+    return {
+        "replicates": results.frame(), "weekly": results.weekly(), "money": results.money(),
+        "census": results.census(),
+    }  # fmt: skip
+
+
+def _world(scenario: Scenario) -> World:
+    return World(
+        title=scenario.title,
+        start=scenario.start,
+        horizon_days=scenario.horizon_days,
+        currency=scenario.currency,
+        margin=scenario.margin,
+        discount_rate=scenario.discount_rate,
+        wage=scenario.staff.wage_cny_per_hour,
+        hours_per_week=scenario.staff.hours_per_week,
+        effects={name: getattr(scenario.effects, name) for name in EFFECT_NAMES},
+    )
+
+
+def _bounds(lever: Number | Choice) -> str:
+    if isinstance(lever, Number):
+        return f"{lever.low:g} … {lever.high:g}"
+    return f"{len(lever.choices)} choices"
+
+
+def _logs_read(logs: Logs) -> LogsRead:
+    kept = {"customers": logs.n_customers, "order days": len(logs.visits)}
+    if logs.touches is not None:
+        kept["touches"] = len(logs.touches)
+    if logs.campaigns is not None:
+        kept["campaign targets"] = len(logs.campaigns)
+    return LogsRead(
+        name=logs.name,
+        content_hash=logs.digest,
+        first_day=logs.origin,
+        last_day=logs.origin + dt.timedelta(days=logs.last_day),
+        kept=kept,
+        dropped=logs.dropped,
+    )
+
+
+def meanings(part: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Dotted path and description of every field of a document."""
+    if isinstance(part, BaseModel):
+        for name, info in type(part).model_fields.items():
+            here = f"{path}.{name}" if path else name
+            yield here, info.description or ""
+            yield from meanings(getattr(part, name), here)
+    elif isinstance(part, dict):
+        for name, value in part.items():
+            yield from meanings(value, f"{path}.{name}")
+    elif isinstance(part, tuple):
+        for number, value in enumerate(part):
+            yield from meanings(value, f"{path}.{number}")
+
+
+# -- sales by tier ----------------------------------------------------------------------------------------------------
+
+
+def tier_table(arm: str, world: PrivateDomain) -> pd.DataFrame:
+    """Live a detailed world; buyers (mean over its censuses) and net sales by tier: arm, tier, customers, sales."""
+    world.run()
+    ledger = world.ledger
+    census = ledger.of("census")
+    days = max(len(np.unique(census.day)), 1)
+    code = ledger.source_code
+    customers = [float(census.amount[census.source == code(f"tier.{tier}")].sum()) / days for tier in TIERS]
+    return pd.DataFrame({"arm": arm, "tier": TIERS, "customers": customers, "sales": sales_by_tier(ledger)})
+
+
+def sales_by_tier(ledger: Ledger) -> NDArray[np.float64]:
+    """Net sales by the tier that the customer was in at that moment, scenario currency. Shape (3,)."""
+    events = ledger.of("value_tier", "order", "coupon_redeemed", "member_discount")
+    by_customer = np.argsort(events.key, kind="stable")  # the ledger's own order is that of time
+    key, kind, amount = (column[by_customer] for column in (events.key, events.kind, events.amount))
+    moves = kind == ledger.code["value_tier"]
+    first = np.ones(len(key), bool)
+    first[1:] = key[1:] != key[:-1]
+    last_move = np.maximum.accumulate(np.where(moves | first, np.arange(len(key)), 0))
+    tier = np.where(moves[last_move], amount[last_move], 0)  # who was never estimated is general
+    return np.bincount(tier, ledger.signs()[kind] * amount / 100, minlength=len(TIERS)).astype(np.float64)
