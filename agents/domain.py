@@ -17,7 +17,6 @@ from agents.birth import Learned, populate
 from agents.customers import Customers
 from agents.events import KINDS
 from agents.models.bundle import CustomerModels
-from agents.models.features import covariates
 from agents.policy import Policy
 from agents.scenario import Scenario
 from sim.ledger import Ledger
@@ -239,9 +238,9 @@ class PrivateDomain(World):
 
     def expected_basket(self, rows: Rows) -> NDArray[np.float64]:
         """Expected value of an order at list price, cents. Shape (n,)."""
-        c, basket = self.customers, self.models.basket
-        x = covariates(basket.features, c, rows, self.day, self.weekday)
-        mean: NDArray[np.float64] = basket.mean_cents(x) * np.exp(c.basket[rows].astype(np.float64))
+        c = self.customers
+        mean = self.models.basket.mean_cents_at(c, rows, self.day, self.weekday)
+        mean *= np.exp(c.basket[rows].astype(np.float64))
         return mean
 
     def sell(self, rows: Rows, gross: NDArray[np.int64], organic: NDArray[np.bool_] | None = None) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
-from agents.customers import Contact
 from agents.models.hazard import sigmoid
 from sim.spec import parameter
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from agents.domain import PrivateDomain
 
 Floats = NDArray[np.float64]
-Rows = NDArray[np.intp]
 
 
 class Purchase(Behaviour):
@@ -52,42 +50,48 @@ class Purchase(Behaviour):
 
     def probability(self, world: PrivateDomain, rows: slice) -> Floats:
         """Probability of an order today, given what was received. Shape (n,)."""
+        return self._chances(world, rows)[0]
+
+    def _chances(self, world: PrivateDomain, rows: slice) -> tuple[Floats, Floats, Floats]:
+        """Probability of an order; its log-odds without anything that the operator did; share that the state leaves."""
         c = world.customers
-        pull = c.rate[rows].astype(np.float64)
-        pull += c.stimulus[rows]
+        rate = c.rate[rows].astype(np.float64)
         goodwill = c.goodwill[rows].astype(np.float64)
+        base, untouched = self._base(world, rows, goodwill)
+        kept = np.array([0.0, 0.0, 1.0, 1.0, self.kept_after_deletion])[c.contact[rows]]
+        p = sigmoid(base + (rate + self._pull(world, rows, goodwill)))
+        p *= kept
+        return p, untouched + rate, kept
+
+    def _pull(self, world: PrivateDomain, rows: slice, goodwill: Floats) -> Floats:
+        """What the operator did, in log-odds."""
+        c = world.customers
+        pull: Floats = c.stimulus[rows].astype(np.float64)
         pull += world.effects["trust"] * goodwill
-        priced = c.member_price[rows]
-        if priced.any():
-            pull += world.effects["member_price"] * c.price_sensitivity[rows] * priced
-        if c.points_rate[rows].any():
-            pull += world.effects["member_price"] * c.price_sensitivity[rows] * c.points_rate[rows]
+        for benefit in (c.member_price[rows], c.points_rate[rows]):
+            if benefit.any():
+                pull += world.effects["member_price"] * c.price_sensitivity[rows] * benefit
         self._coupon_pull(world, rows, pull)
-        return self._hazard(world, rows, pull, goodwill)
+        return pull
 
-    def organic(self, world: PrivateDomain, rows: Rows) -> Floats:
-        """Probability of an order today without anything that the operator did to this customer. Shape (n,)."""
-        return self._hazard(world, rows, world.customers.rate[rows].astype(np.float64), np.zeros(len(rows)))
-
-    def _hazard(self, world: PrivateDomain, rows: slice | Rows, pull: Floats, goodwill: Floats) -> Floats:
+    def _base(self, world: PrivateDomain, rows: slice, goodwill: Floats) -> tuple[Floats, Floats]:
+        """Base log-odds of each by the model that it follows, with and without the operator's goodwill."""
         c, models = world.customers, world.models
-        logit = models.repurchase.logit_at(c, rows, world.day, world.weekday)
-        logit += pull
-        p = sigmoid(logit)
-        contact, never, lapsed = c.contact[rows], c.orders[rows] == 0, c.lapsed[rows]
-        new = np.flatnonzero(never)
-        if len(new):
-            trust = np.clip(c.resting_trust[_at(rows, new)].astype(np.float64) + goodwill[new], 0.0, 1.0)
-            missing = np.maximum(self.neutral_trust - trust, 0.0)
-            p[new] = sigmoid(pull[new] + (self.first_order - self.distrust * missing))
-        silent = np.flatnonzero(lapsed)
+        base = models.repurchase.logit_at(c, rows, world.day, world.weekday)
+        silent = np.flatnonzero(c.lapsed[rows])
         if len(silent):
-            at = _at(rows, silent)
-            back = sigmoid(models.comeback.logit_at(c, at, world.day, world.weekday) + pull[silent])
-            p[silent] = np.where(world.day - c.last_order[at] > models.lapse_days, back, 0.0)
-        p[(contact == Contact.PROSPECT) | (contact == Contact.REACHED)] = 0.0
-        p[contact == Contact.DELETED] *= self.kept_after_deletion
-        return p
+            at = rows.start + silent
+            back = models.comeback.logit_at(c, at, world.day, world.weekday)
+            base[silent] = np.where(world.day - c.last_order[at] > models.lapse_days, back, -np.inf)
+        new = np.flatnonzero(c.orders[rows] == 0)
+        if not len(new):
+            return base, base
+        untouched = base.copy()
+        earned = c.resting_trust[rows.start + new].astype(np.float64)
+        for logit, trust in ((base, earned + goodwill[new]), (untouched, earned)):
+            missing = np.maximum(self.neutral_trust - np.clip(trust, 0.0, 1.0), 0.0)
+            logit[new] = self.first_order - self.distrust * missing
+        return base, untouched
 
     def _coupon_pull(self, world: PrivateDomain, rows: slice, pull: Floats) -> None:
         c = world.customers
@@ -100,19 +104,15 @@ class Purchase(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
-        buyers, draws = [np.empty(0, np.intp)], [np.empty(0)]
+        buyers, anyway = [np.empty(0, np.intp)], [np.empty(0, bool)]
         for chunk in world.chunks():
             u = world.draws.uniform("purchase", world.day, c.key[chunk])
-            buys = np.flatnonzero(u < self.probability(world, chunk))
+            p, untouched, kept = self._chances(world, chunk)
+            buys = np.flatnonzero(u < p)
             buyers.append(buys + chunk.start)
-            draws.append(u[buys])
-        rows, u = np.concatenate(buyers), np.concatenate(draws)
+            # The same luck without the operator tells who would have ordered anyway.
+            anyway.append(u[buys] < sigmoid(untouched[buys]) * kept[buys])
+        rows = np.concatenate(buyers)
         luck = world.models.basket.residual(world.draws.uniform("basket", world.day, c.key[rows]))
         gross = world.expected_basket(rows) * luck
-        # The same luck against the hazard without the operator tells who would have ordered anyway.
-        world.sell(rows, np.maximum(np.rint(gross), 1).astype(np.int64), u < self.organic(world, rows))
-
-
-def _at(rows: slice | Rows, inner: Rows) -> Rows:
-    """Row numbers of positions within rows."""
-    return rows.start + inner if isinstance(rows, slice) else rows[inner]
+        world.sell(rows, np.maximum(np.rint(gross), 1).astype(np.int64), np.concatenate(anyway))

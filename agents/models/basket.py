@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from sim import Columns, Observed
+
 from .hazard import Floats, Linear
+from .history import Rows
 
 MEAN_TOLERANCE = 1e-6  # of the mean of the residual, which must be one, else every basket would be biased
 LARGEST_LOG_CENTS = 41.0  # exp(41) is below 2^63: a wild extrapolation must not overflow an int64
@@ -40,6 +43,10 @@ class Basket(Linear):
     def mean_cents(self, x: Floats) -> Floats:
         """Expected net amount, shape (n,), in cents, for covariates of shape (features, n)."""
         return np.exp(np.minimum(self.linear(x), LARGEST_LOG_CENTS))
+
+    def mean_cents_at(self, history: Columns | Observed, rows: Rows, day: int, weekday: int) -> Floats:
+        """The same straight from the history; parameters are those of ``linear_at``."""
+        return np.exp(np.minimum(self.linear_at(history, rows, day, weekday), LARGEST_LOG_CENTS))
 
     def residual(self, u: Floats) -> Floats:
         """amount / mean at uniform draws ``u``; rises in u."""
