@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import model_validator
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, wrightomega
@@ -69,12 +70,14 @@ class LogitDemand(Behaviour):
         c = world.customers
         rows = np.flatnonzero(c.contact == Contact.CONTACT)
         depth = np.where(c.coupon_noticed[rows], c.coupon_depth[rows], 0.0).astype(np.float64)
-        paid = self.price_cny * (1 - depth)
+        tier, u = c.tier[rows], world.draws.uniform("logit_demand", world.day, c.key[rows])
+        buys = u < self._chance(tier, self.price_cny * (1 - depth))
+        anyway = u < self._chance(tier, np.full(len(rows), self.price_cny))
+        world.sell(rows[buys], np.full(np.count_nonzero(buys), cents(self.price_cny)), anyway[buys])
+
+    def _chance(self, tier: NDArray[np.int8], paid: NDArray[np.float64]) -> NDArray[np.float64]:
         intercept, slope = (np.array([getattr(one, name) for one in self.classes]) for name in ("intercept", "slope"))
-        tier = c.tier[rows]
-        chance = sigmoid(intercept[tier] - slope[tier] * paid)
-        buyers = rows[world.draws.uniform("logit_demand", world.day, c.key[rows]) < chance]
-        world.sell(buyers, np.full(len(buyers), cents(self.price_cny)))
+        return sigmoid(intercept[tier] - slope[tier] * paid)
 
 
 class CouponDepth(Family):
@@ -127,6 +130,12 @@ class CouponDepth(Family):
             mean += one.share * chance * profit
             square += one.share * chance * profit**2
         return Moments(mean, math.sqrt(square - mean**2))
+
+    def subsidised(self, *, depth: float) -> float:
+        """Chance that a customer, on one day, uses the coupon for an order placed at full price too."""
+        return sum(
+            one.share * float(expit(one.intercept - one.slope * self.price)) for one in self.classes if depth > 0
+        )
 
     def optimum(self) -> Optimum:
         """The best depth for each class: p* = c + (1 + W0(exp(α - β c - 1))) / β, no coupon where p* exceeds P."""

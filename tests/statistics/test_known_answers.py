@@ -212,6 +212,16 @@ def test_c_days_are_independent() -> None:
     assert values.std() == pytest.approx(math.sqrt(days / 2 * sum(day.sd**2 for day in each)), rel=0.05)
 
 
+@pytest.mark.parametrize("family", [ONE_CLASS, TWO_CLASSES, THREE_CLASSES, CHEAP])
+def test_c_subsidised_orders(family: CouponDepth) -> None:
+    """Who would have bought anyway, told apart by the same luck: the chance of an order at full price."""
+    for depth in (0.05, 0.40):
+        world = live(family.scenario(customers=CUSTOMERS), family.policy(depths=[depth]), seed=3)
+        share, p = len(world.ledger.of("subsidised")) / CUSTOMERS, family.subsidised(depth=depth)
+        assert_agrees(share, p, math.sqrt(p * (1 - p)))
+        assert_refused(share, len(world.ledger.of("coupon_redeemed")) / CUSTOMERS, math.sqrt(p * (1 - p)))
+
+
 def test_c_wrong_truths_are_refused() -> None:
     depth = 0.30
     values = customer_values(live(ONE_CLASS.scenario(customers=CUSTOMERS), ONE_CLASS.policy(depths=[depth]), seed=3))
