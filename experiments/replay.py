@@ -28,7 +28,7 @@ class Diary:
     Attributes
     ----------
     origin : date of day 0.
-    joined : day of joining of each customer, at the latest the day of the first order, shape (n,).
+    joined : first day on which each customer was seen: of joining, not before day 0, or of the first order, shape (n,).
     customer, day, net : one entry per customer and day with an order, sorted by day, then customer; net in cents.
     """
 
@@ -47,7 +47,8 @@ class Diary:
         np.minimum.at(joined, customer, day)  # the logs' own first_day would look beyond the last day
         if "joined_day" in logs.customers:
             told = logs.customers["joined_day"].astype("Float64").fillna(NEVER).to_numpy(np.int64)
-            joined = np.minimum(joined, np.where(told <= last_day, told, NEVER))
+            # Whoever joined before the logs is only seen from day 0 on: earlier orders are not on record.
+            joined = np.minimum(joined, np.where(told <= last_day, np.maximum(told, 0), NEVER))
         return cls(logs.origin, joined, customer, day, visits["net"].to_numpy(np.int64))
 
     def on(self, day: int) -> slice:

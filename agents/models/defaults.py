@@ -96,9 +96,9 @@ def _intercept(mean_gap: float, slope: float) -> float:
 
 def _lognormal_grid(log_sd: float, cells: int = 1000) -> tuple[float, ...]:
     """Quantiles of a log-normal of mean one; the open end is put where the last cell keeps its mean."""
-    z = ndtri(np.arange(cells) / cells)
-    grid: Floats = np.append(np.exp(log_sd * z - log_sd**2 / 2), 0.0)
-    grid[0] = 0.0 if log_sd > 0 else 1.0
-    grid[-1] = max(grid[-2], 2.0 * cells * float(ndtr(log_sd - z[-1])) - grid[-2])
+    z = ndtri(np.arange(1, cells) / cells)
+    inner: Floats = np.exp(log_sd * z - log_sd**2 / 2)
+    top = max(inner[-1], 2.0 * cells * float(ndtr(log_sd - z[-1])) - inner[-1])
+    grid = np.concatenate([[0.0 if log_sd > 0 else 1.0], inner, [top]])
     mean = float(np.mean((grid[1:] + grid[:-1]) / 2))
     return tuple(float(q) for q in grid / mean)
