@@ -22,14 +22,18 @@ CHANNELS: dict[str, Any] = {
 
 # Hazards are raised and reviews brought forward, so that in 60 days 200 people meet every rule there is.
 LIVELY: dict[str, Any] = {
-    "attention": {"kind": "attention", "interact_chance": 0.3, "muted_reach": 0.3},
+    "arrival": {"kind": "arrival", "patience_days": 20},
+    "coupon_use": {"kind": "coupon_use", "take_up": 0.3, "reminder_take_up": 0.5},
+    "attention": {"kind": "attention", "interact_chance": 0.3, "muted_reach": 0.3, "chat_load": 0.8,
+                  "goodwill_half_life_days": 9},
     "reaction": {"kind": "reaction", "mute": -4.0, "delete": -6.0},
     "attrition": {"kind": "attrition", "delete_per_day": 0.004, "unmute_per_day": 0.06},
     "purchase": {"kind": "purchase", "first_order": -3.2, "kept_after_deletion": 0.2},
     "value_tiers": {"kind": "value_tiers", "every_days": 10, "season_days": 21},
-    "trust_levels": {"kind": "trust_levels", "every_days": 5, "fan_trust": 0.45},
+    "trust_levels": {"kind": "trust_levels", "every_days": 5, "fan_trust": 0.4, "slack": 0.08,
+                     "super_recency_days": 9},
     "card_choice": {"kind": "card_choice", "at_par": -1.0},
-}
+}  # fmt: skip
 
 EVERYTHING: dict[str, Any] = {
     "growth": {"kind": "acquisition", "spend_cny_per_day": {"store": 10, "ads": 25.5, "partner": 4},
@@ -42,8 +46,8 @@ EVERYTHING: dict[str, Any] = {
              "audience": {"tiers": ["core", "high_value"]}},
     "friday": {"kind": "coupon", "depth": 0.12, "valid_days": 5, "reminder_days": 2, "minimum_spend_cny": 40,
                "calendar": {"weekdays": ["fri"]}},
-    "winback": {"kind": "coupon", "depth": 0.3, "valid_days": 9, "stock": 60, "audience": {"recency_days_min": 10},
-                "calendar": {"every_days": 6, "from_day": 3}},
+    "winback": {"kind": "coupon", "depth": 0.3, "valid_days": 5, "reminder_days": 3, "stock": 160,
+                "audience": {"recency_days_min": 10}, "calendar": {"every_days": 6, "from_day": 3}},
     "club": {"kind": "membership", "points_share": 0.02, "calendar": {"every_days": 4},
              "tiers": [{"threshold_cny": 60, "discount": 0.03},
                        {"threshold_cny": 180, "discount": 0.08, "points_multiplier": 3}],

@@ -53,8 +53,9 @@ def test_a_stronger_pull_never_unbuys(day: int, column: str) -> None:
 @pytest.mark.parametrize("day", [9, 33])
 def test_fatigue_wins_no_order(day: int) -> None:
     """Tired customers are pulled less by the same messages; whoever orders would have ordered rested."""
-    rested, _ = sales_of_a_day(busy_scenario(), busy_policy(), day)
-    tired, _ = sales_of_a_day(busy_scenario(), busy_policy(), day, _add("fatigue", 50.0))
+    loud = busy_scenario(effects={"advert": {"mean": 2.0}})
+    rested, _ = sales_of_a_day(loud, busy_policy(), day)
+    tired, _ = sales_of_a_day(loud, busy_policy(), day, _add("fatigue", 50.0))
     assert tired < rested
 
 

@@ -1,0 +1,113 @@
+"""The contract of customer behaviours. A new behaviour inherits it with one class in ``test_behaviours``."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, ClassVar, get_args
+
+from agents.behaviours import DEFAULTS, Behaviour
+from agents.behaviours.base import PhaseName
+from agents.domain import PrivateDomain, operate
+from tests.contracts.documents import KindContract, changed_columns, fields_of, is_numeric
+from tests.worlds import EVERYTHING, LIVELY, busy_policy, busy_scenario, canonical, live, policy
+
+
+@cache
+def deeds(seed: int = 1) -> dict[str, tuple[set[str], set[str]]]:
+    """What each behaviour did in the busy world: columns that it changed, kinds of event that it wrote."""
+    world = PrivateDomain(busy_scenario(), busy_policy(), seed=seed)
+    done: dict[str, tuple[set[str], set[str]]] = {b.kind: (set(), set()) for b in world.behaviours}
+    names = [kind.name for kind in world.ledger.kinds]
+    for _ in range(world.horizon_days):
+        for phase in world.PHASES:
+            if phase is operate:
+                phase(world)
+                continue
+            if phase.__name__ == "purchase":
+                world.sales = type(world.sales)()
+            for behaviour in (b for b in world.behaviours if b.phase == phase.__name__):
+                before, written = world.customers.arrays(), len(world.ledger.events())
+                behaviour.apply(world)
+                columns, kinds = done[behaviour.kind]
+                columns |= changed_columns(before, world.customers)
+                kinds |= {names[code] for code in world.ledger.events().kind[written:].tolist()}
+        world.day += 1
+    return done
+
+
+class BehaviourContract(KindContract):
+    """Inherit, and set ``kind`` and the tables."""
+
+    kind: ClassVar[type[Behaviour]]
+    example: ClassVar[dict[str, Any]] = {}
+    columns: ClassVar[set[str]]
+    """Columns of customers who are there already that ``apply`` writes."""
+    events: ClassVar[set[str]]
+    """Kinds of event that it writes."""
+    choices: ClassVar[set[str]] = set()
+    """Numeric parameters that are somebody's choice, with nothing to cite."""
+
+    def test_has_a_phase_of_the_day(self) -> None:
+        assert self.kind.phase in get_args(PhaseName)
+        assert self.kind.phase in {phase.__name__ for phase in PrivateDomain.PHASES}
+
+    def test_every_number_has_a_source(self) -> None:
+        for path, field in fields_of(self.kind):
+            if is_numeric(field.default):
+                extra = field.json_schema_extra
+                source = extra.get("source") if isinstance(extra, dict) else None
+                assert bool(source) is (path not in self.choices), f"{path}: {source!r}"
+
+    def test_defaults_keep_their_own_limits(self) -> None:
+        assert self.kind.model_validate(self.kind().model_dump(mode="json")) == self.kind()
+
+    def test_touches_only_its_columns_and_writes_only_its_events(self) -> None:
+        """And all of them, so that the tables are no wider than the truth."""
+        columns, events = deeds()[self.kind.kind]
+        assert columns == self.columns
+        assert events == self.events
+
+    def test_every_number_matters(self) -> None:
+        """A parameter that changes nothing when it is halved or doubled is dead."""
+        base = canonical(live(busy_scenario(), busy_policy()))
+        here = {k: v for k, v in LIVELY.get(self.kind.kind, {}).items() if k != "kind"}
+        part = self.kind.model_validate(here)
+        dead = set()
+        for name in self.kind.model_fields:
+            value = getattr(part, name)
+            if is_numeric(value):
+                bent = {"kind": self.kind.kind, **here, name: _bent(value)}
+                world = live(busy_scenario(behaviours={**LIVELY, self.kind.kind: bent}), busy_policy())
+                if canonical(world) == base:
+                    dead.add(name)
+        assert not dead
+
+    def test_works_alone(self) -> None:
+        """With no other behaviour in the world."""
+        alone = busy_scenario(60, 30, behaviours={self.kind.kind: {"kind": self.kind.kind}}, only_named_behaviours=True)
+        assert [type(b) for b in live(alone, busy_policy()).behaviours] == [self.kind]
+
+    def test_works_with_nobody_there(self) -> None:
+        nobody = {"shop": {"volume": 1, "cost_per_reach_cny": 1e9}}
+        talking = {name: action for name, action in EVERYTHING.items() if action["kind"] != "acquisition"}
+        alone = busy_scenario(0, 30, channels=nobody, behaviours={self.kind.kind: {"kind": self.kind.kind}})
+        world = live(alone, policy(**talking))
+        assert len(world.customers) == 0
+
+    def test_leaving_it_out_or_naming_its_defaults(self) -> None:
+        """A scenario that names a default behaviour without changing it is the scenario that does not name it."""
+        named = {self.kind.kind: {"kind": self.kind.kind}}
+        base = canonical(live(busy_scenario(80, 20, behaviours={}), busy_policy()))
+        assert canonical(live(busy_scenario(80, 20, behaviours=named), busy_policy())) == base
+        assert self.kind in DEFAULTS
+
+
+def _bent(value: Any) -> Any:
+    """Half of it, twice as many of a count; shares so that they still add up."""
+    if isinstance(value, tuple):
+        if len(value) == 3:
+            return (value[0] - 0.1, value[1] + 0.1, value[2])
+        return tuple(v * 0.5 + 0.01 for v in value)
+    if isinstance(value, int):
+        return value * 2
+    return value * 0.5 if value else 0.1

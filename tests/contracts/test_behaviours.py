@@ -1,0 +1,106 @@
+"""Every customer behaviour keeps the contract."""
+
+# ruff: noqa: RUF012  (the contract declares the tables as ClassVar)
+
+from __future__ import annotations
+
+from agents.behaviours import (
+    Arrival,
+    Attention,
+    Attrition,
+    Behaviour,
+    CardChoice,
+    Census,
+    CouponUse,
+    Purchase,
+    Reaction,
+    Service,
+    TrustLevels,
+    ValueTiers,
+)  # fmt: skip
+from agents.domain import PrivateDomain
+from agents.models.history import History
+from tests.contracts.behaviour_contract import BehaviourContract
+from tests.worlds import busy_policy, busy_scenario
+
+
+class TestArrival(BehaviourContract):
+    kind = Arrival
+    columns = {"contact", "joined"}
+    events = {"reached", "join"}
+
+
+class TestAttention(BehaviourContract):
+    kind = Attention
+    columns = {"stimulus", "fatigue", "goodwill", "week_messages", "level", "rounds"}
+    events = {"message_advert", "message_content", "chat", "interact", "reply", "trust_level"}
+
+
+class TestCouponUse(BehaviourContract):
+    kind = CouponUse
+    columns = {"coupon_noticed", "coupon_depth", "week_messages"}
+    events = {"coupon_expired", "message_advert"}
+
+
+class TestCardChoice(BehaviourContract):
+    kind = CardChoice
+    columns = {"card_until", "card_saved", "member_price", "points_rate"}
+    events = {"fee"}
+
+
+class TestReaction(BehaviourContract):
+    kind = Reaction
+    columns = {"contact"}
+    events = {"mute", "delete"}
+
+
+class TestPurchase(BehaviourContract):
+    kind = Purchase
+    columns = {"coupon_depth", "card_saved"}
+    events = {"order", "goods", "coupon_redeemed", "subsidised", "member_discount"}
+
+
+class TestService(BehaviourContract):
+    kind = Service
+    columns = {*History.DECLARED, "spend_season", "resting_trust", "level", "lapsed"} - {"key", "joined"}
+    events = {"points", "comeback", "lapse", "trust_level"}
+
+
+class TestTrustLevels(BehaviourContract):
+    kind = TrustLevels
+    columns = {"level"}
+    events = {"trust_level"}
+
+
+class TestValueTiers(BehaviourContract):
+    kind = ValueTiers
+    columns = {"tier", "spend_season", "spend_before"}
+    events = {"value_tier"}
+    choices = {"season_days"}
+
+
+class TestAttrition(BehaviourContract):
+    kind = Attrition
+    columns = {"contact"}
+    events = {"delete", "unmute"}
+
+
+class TestCensus(BehaviourContract):
+    kind = Census
+    columns = set()
+    events = {"census"}
+
+
+def test_every_kind_has_its_contract() -> None:
+    """A new behaviour fails here until it inherits the contract."""
+    kinds = {kind for kind in Behaviour.REGISTRY.values() if kind.__module__.startswith("agents.")}
+    assert {contract.kind for contract in BehaviourContract.__subclasses__()} == kinds
+
+
+def test_they_act_in_the_order_of_the_list() -> None:
+    """Replacing one by a named one keeps its place; further ones come last."""
+    named = {"purchase": {"kind": "purchase", "first_order": -5}, "again": {"kind": "census"}}
+    world = PrivateDomain(busy_scenario(behaviours=named), busy_policy(), seed=1)
+    kinds = [b.kind for b in world.behaviours]
+    assert kinds == [*[b.kind for b in PrivateDomain(busy_scenario(), busy_policy(), seed=1).behaviours], "census"]
+    assert next(b for b in world.behaviours if b.kind == "purchase").first_order == -5
