@@ -6,7 +6,9 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from agents.customers import LEVELS, TIERS, Contact
 from sim.errors import nearest
@@ -37,6 +39,11 @@ class Audience(Spec):
                 raise ValueError(f"no audience named '{value}'; {nearest(value, PRESETS)}")
             return PRESETS[value]
         return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """A preset's name or a mapping of conditions."""
+        return {"anyOf": [{"enum": sorted(PRESETS)}, handler(core)]}
 
     @model_validator(mode="after")
     def _possible(self) -> Self:

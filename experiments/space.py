@@ -124,7 +124,9 @@ class SearchPlan(Spec):
         SpecError
             Naming the lever, the end that the policy's own limits refuse, and the cure.
         """
+        data = dump(policy)
         for path, lever in self.space.items():
+            read_path(data, path)
             for end in lever.ends():
                 self._try(policy, scenario, {path: end}, path)
         self.values_of(policy)
@@ -144,7 +146,10 @@ class SearchPlan(Spec):
                 same = [c for c in lever.choices if read_path(dump(with_values(policy, {path: c})), path) == here]
                 if not same:
                     raise SpecError(
-                        "the status quo's value is not among the choices", place=path, value=here, cure="add it to them"
+                        "the status quo's value is not among the choices",
+                        place=f"space: {path}",
+                        value=here,
+                        cure="add it to them",
                     )
                 found[path] = same[0]
             elif lever.holds(here):
@@ -152,7 +157,7 @@ class SearchPlan(Spec):
             else:
                 raise SpecError(
                     f"the status quo lies outside {lever.low:g} … {lever.high:g}",
-                    place=path,
+                    place=f"space: {path}",
                     value=here,
                     cure="widen the bounds to take it in",
                 )
@@ -163,9 +168,11 @@ class SearchPlan(Spec):
             with_values(policy, values).check(scenario)
         except SpecError as error:
             shown = next(iter(values.values())) if len(values) == 1 else None
+            rule = error.rule if error.place in ("", place) else f"{error.place}: {error.rule}"
             raise SpecError(
-                f"the policy refuses this end: {error}", place=place, value=shown, cure="narrow the lever's bounds"
-            ) from None
+                f"the policy refuses this end: {rule}", place=f"space: {place}", value=shown,
+                cure="narrow the lever's bounds",
+            ) from None  # fmt: skip
 
 
 def dump(policy: Policy) -> dict[str, Value]:
@@ -183,11 +190,12 @@ def read_path(data: Any, path: str) -> Value:
         elif isinstance(node, dict) and step in node:
             node = node[step]
         else:
-            known = list(node) if isinstance(node, dict) else [str(i) for i in range(len(node or []))]
+            inside = node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+            known = [str(name) for name in inside]
             raise SpecError(
                 f"the status quo has no '{step}' at '{'.'.join(walked) or 'its top'}'",
-                place=path,
-                cure=nearest(step, known),
+                place=f"space: {path}",
+                cure=nearest(step, known) if known else "end the path there, or give the status quo more there",
             )
         walked.append(step)
     return node

@@ -5,19 +5,33 @@ The object that is validated is the object that acts; there is no second copy of
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from .errors import SpecError, nearest
+from .problems import spec_error
 
 S = TypeVar("S", bound="Spec")
 
@@ -27,10 +41,29 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _meant(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse what pydantic would read as something else: ``true`` as 1, a number as seconds since 1970."""
+        types = set(_types_in(cls.model_fields[str(info.field_name)].annotation))
+        for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,):
+            if isinstance(part, bool) and types & {int, float} and bool not in types:
+                raise PydanticCustomError("float_type", "must be a number")
+            if isinstance(part, int | float) and dt.date in types and not types & {int, float}:
+                raise PydanticCustomError("date_type", "must be a date")
+        return value
+
     def digest(self) -> str:
         """Hash of the contents, 16 hexadecimal digits; equal documents have equal digests."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _types_in(annotation: Any) -> Iterator[Any]:
+    """An annotation and all that stands inside its brackets."""
+    yield annotation
+    for inner in get_args(annotation):
+        yield from _types_in(inner)
 
 
 def parameter(default: Any = ..., *, doc: str, source: str = "", unit: str = "", **limits: Any) -> Any:
@@ -71,13 +104,28 @@ class Kind(Spec):
         )
 
     @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Schema of one of the kinds that are registered by now."""
+        if cls.kind:
+            return handler(core)
+        kinds = []
+        for name, kind in cls.REGISTRY.items():
+            fields = handler.resolve_ref_schema(handler(kind.__pydantic_core_schema__))
+            properties = {"kind": {"const": name}, **fields.get("properties", {})}
+            kinds.append({**fields, "properties": properties, "required": ["kind", *fields.get("required", [])]})
+        return {"oneOf": kinds}
+
+    @classmethod
     def _of_kind(cls, value: Any) -> Kind:
         if isinstance(value, cls):
             return value
         if not isinstance(value, dict):
             raise PydanticCustomError("kind", "a mapping with a 'kind' is needed here")
         kind = value.get("kind")
-        if kind not in cls.REGISTRY:
+        if kind is None:
+            known = ", ".join(sorted(cls.REGISTRY))
+            raise PydanticCustomError("kind", "'kind' is missing; add one of {known}", {"known": known})
+        if not isinstance(kind, str) or kind not in cls.REGISTRY:
             hint = nearest(str(kind), cls.REGISTRY)
             raise PydanticCustomError("kind", "unknown kind '{kind}'; {hint}", {"kind": str(kind), "hint": hint})
         fields = {k: v for k, v in value.items() if k != "kind"}
@@ -88,12 +136,23 @@ class Kind(Spec):
         return {"kind": self.kind, **self.model_dump(mode="json")}
 
 
+class _Constructor(RoundTripConstructor):
+    """Tells the line of a value that YAML's grammar allows and Python cannot hold, such as 30 February."""
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, OverflowError) as error:
+            raise ConstructorError(problem=str(error).split(";")[0], problem_mark=node.start_mark) from None
+
+
 class Document:
     """A YAML text with the line of every path."""
 
     def __init__(self, text: str, name: str) -> None:
         self.name = name
         yaml = YAML(typ="rt", pure=True)
+        yaml.Constructor = _Constructor
         try:
             self._tree = yaml.load(io.StringIO(text))
         except MarkedYAMLError as error:
@@ -102,7 +161,10 @@ class Document:
             rule = " ".join(str(p) for p in (error.context, error.problem) if p)
             raise SpecError(f"not valid YAML: {rule}", place=f"{name}{line}", cure="mend the line") from None
         except YAMLError as error:
-            raise SpecError(f"not valid YAML: {error}", place=name) from None
+            rule = str(error).splitlines()[0].strip()
+            raise SpecError(f"not valid YAML: {rule}", place=name, cure="a UTF-8 text file is needed") from None
+        except RecursionError:
+            raise SpecError("values are nested too deeply", place=name, cure="is this a siyu document?") from None
         self.data: Any = _plain(self._tree)
         if not isinstance(self.data, dict):
             raise SpecError("a document is a mapping of keys to values", place=name, cure="see `siyu describe`")
@@ -122,7 +184,15 @@ class Document:
         return line
 
     def comment(self, path: tuple[str | int, ...]) -> str:
-        """The comment at the end of the line of a path, without its hash sign."""
+        """The comment at the end of the line of a path, without its hash sign; empty without one."""
+        line = self.line(path)
+        while path and self.line(path) == line:
+            if found := self._own_comment(path):
+                return found
+            path = path[:-1]  # within {…} or […] the comment belongs to the whole of it, which began on this line
+        return ""
+
+    def _own_comment(self, path: tuple[str | int, ...]) -> str:
         node = self._tree
         for step in path[:-1]:
             node = node[step]
@@ -162,55 +232,4 @@ def validate(kind: type[S], data: dict[str, Any], document: Document | None = No
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        raise spec_error(kind, error, document) from None
-
-
-def spec_error(kind: type[BaseModel], error: ValidationError, document: Document | None) -> SpecError:
-    """One error with every broken rule of a validation, each with file, line, path, value and cure."""
-    problems = [_problem(kind, item, document) for item in error.errors(include_url=False)]
-    if len(problems) == 1:
-        place, rule, value, cure = problems[0]
-        return SpecError(rule, place=place, value=value, cure=cure)
-    lines = [str(SpecError(rule, place=place, value=value, cure=cure)) for place, rule, value, cure in problems]
-    return SpecError("\n  ".join([f"{len(lines)} rules are broken:", *lines]))
-
-
-def _problem(kind: type[BaseModel], item: Any, document: Document | None) -> tuple[str, str, object, str]:
-    path = tuple(item["loc"])
-    dotted = ".".join(str(step) for step in path) or kind.__name__
-    line = document.line(path) if document else None
-    place = f"{document.name}{f':{line}' if line else ''}: {dotted}" if document else dotted
-    message, value, cure = str(item["msg"]).removeprefix("Value error, "), item.get("input"), ""
-    if item["type"] == "extra_forbidden":
-        message, value = f"unknown key '{path[-1]}'", None
-        cure = nearest(str(path[-1]), _fields_at(kind, document.data if document else {}, path[:-1]))
-    elif item["type"] == "missing":
-        message, value, cure = f"'{path[-1]}' is missing", None, "add it"
-    if isinstance(value, dict | list) or item["type"] in ("kind", "value_error"):
-        value = None
-    return place, message, value, cure
-
-
-def _fields_at(kind: type[BaseModel], data: Any, path: tuple[str | int, ...]) -> list[str]:
-    """Known field names at a path, kinds resolved by the data beside it."""
-    model: Any = kind
-    for step in path:
-        data = data.get(step, {}) if isinstance(data, dict) else {}
-        if isinstance(model, type) and issubclass(model, BaseModel) and step in model.model_fields:
-            model = model.model_fields[str(step)].annotation
-        else:
-            model = next((a for a in reversed(get_args(model))), model)
-        model = _model_in(model, data)
-    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []
-
-
-def _model_in(annotation: Any, data: Any) -> Any:
-    """The model class inside an annotation such as ``X | None``; a container is returned as it is."""
-    if isinstance(annotation, type) and issubclass(annotation, Kind) and isinstance(data, dict):
-        return annotation.REGISTRY.get(str(data.get("kind")), annotation)
-    if isinstance(annotation, type):
-        return annotation
-    models = [a for a in get_args(annotation) if isinstance(a, type) and issubclass(a, BaseModel)]
-    if len(models) == 1 and getattr(annotation, "__origin__", None) not in (dict, tuple, list):
-        return _model_in(models[0], data)
-    return annotation
+        raise spec_error(kind, error, document, data) from None

@@ -201,7 +201,7 @@ def test_budget_is_kept_by_the_winner(tmp_path: Path) -> None:
     ("space", "message"),
     [
         ({"actions.coupon.dept": {"low": 0, "high": 0.1}}, "did you mean 'depth'"),
-        ({"actions.coupon.depth": {"low": 0, "high": 0.8}}, "less than or equal to 0.5"),
+        ({"actions.coupon.depth": {"low": 0, "high": 0.8}}, "must be at most 0.5"),
         ({"actions.coupon.depth": {"low": 0.2, "high": 0.3}}, "status quo lies outside"),
         ({"actions.coupon.audience": {"choices": ["buyers", "lapsed"]}}, "not among the choices"),
         ({"actions.chat.hours_per_week.L4": {"low": 3, "high": 1}}, "must be below high"),
