@@ -54,5 +54,5 @@ class Calendar(Spec):
         return sum(self.times(day, start + dt.timedelta(days=day)) for day in range(horizon_days))
 
     def ever(self, start: dt.date, horizon_days: int) -> bool:
-        """Whether it can happen at all within a run; a cadence of zero a week is a choice, not a mistake."""
-        return self.per_week == 0 or self.days(start, horizon_days) > 0
+        """Whether it can happen at all within a run; a cadence so slow that it does not is a choice, not a mistake."""
+        return (self.per_week is not None and self.from_day < horizon_days) or self.days(start, horizon_days) > 0
