@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from sim import ModelError, Spec, SpecError
-from sim.spec import spec_error
+from sim.problems import spec_error
 
 from .basket import Basket
 from .hazard import Hazard

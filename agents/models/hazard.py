@@ -45,6 +45,13 @@ class Linear(Spec):
                 raise ValueError(str(error)) from None
         return self
 
+    def __eq__(self, other: object) -> bool:
+        # Not pydantic's: that would compare what is cached, and arrays have no one truth value.
+        return isinstance(other, Linear) and type(self) is type(other) and self.digest() == other.digest()
+
+    def __hash__(self) -> int:
+        return hash(self.digest())
+
     def __getstate__(self) -> dict[Any, Any]:
         # What is cached holds functions, which do not travel to worker processes; it is made again there.
         state = super().__getstate__()
