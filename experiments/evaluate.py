@@ -72,7 +72,7 @@ class Judge:
         self.ordered[diary.customer, diary.day] = True
         counted = self.ordered & (np.arange(last_day + 1) > diary.joined[:, None])
         self.orders = np.concatenate([np.zeros((n, 1), np.int32), counted.cumsum(axis=1, dtype=np.int32)], axis=1)
-        seen = np.flatnonzero(diary.joined < cut_day)
+        seen = np.flatnonzero(diary.first_order() <= cut_day)
         self.household = HouseholdRate(*self._season(seen, cut_day))
         self.next_day = diary.next_day()
         self.tasks = {
@@ -159,7 +159,7 @@ class Judge:
 
     def basket_scores(self) -> dict[str, object]:
         """Scores of expected amounts, and the spread of amounts around them."""
-        if not self.baskets:
+        if not self.baskets or not any(amount.any() for _, _, amount in self.baskets):
             return {}
         mean, personal, amount = (np.concatenate(parts) for parts in zip(*self.baskets, strict=True))
         before = self.diary.net[self.diary.day <= self.cut_day]
