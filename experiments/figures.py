@@ -77,6 +77,11 @@ def legend_below(ax: Axes, columns: int) -> None:
     )  # fmt: skip
 
 
+def beside(ax: Axes, x: float, y: float, text: str) -> None:
+    """A small number to the right of the end of a bar."""
+    ax.annotate(text, (x, y), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8.5, color=INK)
+
+
 def money_axis(axis: Any) -> None:
     """Thousands as k, millions as M."""
     axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
@@ -195,7 +200,7 @@ def plot_curves(
     ax.set_xlim(left=0)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     money_axis(ax.yaxis)
-    ax.legend(fontsize=9, frameon=False, loc="upper left")
+    legend_below(ax, 4)
     return ax
 
 
@@ -210,7 +215,7 @@ def plot_gain(info: pd.DataFrame, ax: Axes | None = None, *, title: str = "", y:
     ax.set_xlim(left=0)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     money_axis(ax.yaxis)
-    ax.legend(fontsize=9, frameon=False, loc="upper left")
+    legend_below(ax, 2)
     return ax
 
 
@@ -243,6 +248,15 @@ def contacts_info(census: pd.DataFrame) -> pd.DataFrame:
     return _stages(census, "contact", ("contact", "muted", "deleted"))
 
 
+def reachable_info(census: pd.DataFrame) -> pd.DataFrame:
+    """Reachable contacts by arm and week, as :func:`curves_info` has it; the census is a mean, so there is no band."""
+    part = census[census["state"] == "contact.contact"]
+    mean = part["customers"].where(part["customers"] >= FEWEST)
+    return pd.DataFrame(
+        {"arm": part["arm"], "week": (part["day"] + 1) / DAYS_A_WEEK - 1, "mean": mean, "low": mean, "high": mean}
+    )
+
+
 def _stages(census: pd.DataFrame, axis: str, names: Sequence[str]) -> pd.DataFrame:
     arms = list(dict.fromkeys(census["arm"]))
     first, last = int(census["day"].min()), int(census["day"].max())
@@ -268,11 +282,11 @@ def plot_funnel(info: pd.DataFrame, ax: Axes | None = None, *, names: dict[str, 
         ax.barh(place, part["customers"].fillna(0), thick * 0.9, color=colour, label=label)
         for y, hide in zip(place, part["hidden"], strict=True):
             if hide:
-                ax.text(0, y, f" <{FEWEST}", fontsize=7.5, va="center", color=INK)
+                beside(ax, 0, float(y), f"<{FEWEST}")
     ax.set_yticks(np.arange(len(levels)), [(names or {}).get(level, level) for level in levels])
     ax.invert_yaxis()
     money_axis(ax.xaxis)
-    ax.legend(fontsize=8.5, frameon=False)
+    legend_below(ax, 2)
     return ax
 
 
@@ -322,52 +336,4 @@ def plot_tiers(info: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_xlim(0, 1)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
     legend_below(ax, 3)
-    return ax
-
-
-# -- money ------------------------------------------------------------------------------------------------------------
-
-
-def waterfall_info(money: pd.DataFrame) -> pd.DataFrame:
-    """From sales to profit, by arm: arm, step, amount, begin, end. Steps: sales, goods, each action, profit.
-
-    An action's step is all money booked under it: discounts, messages, wages, media, less fees received.
-    """
-    step = money["source"].str.split(".").str[0]
-    sold = money["source"] == "purchase"
-    step = step.mask(sold & (money["kind"] == "order"), "sales").mask(sold & (money["kind"] == "goods"), "goods")
-    table = money.assign(step=step).pivot_table(index="step", columns="arm", values="amount", aggfunc="sum").fillna(0.0)
-    actions = [name for name in table.index if name not in ("sales", "goods")]
-    size = table.abs().max(axis=1).to_dict()
-    actions.sort(key=lambda name: -size[name])
-    order = [name for name in ("sales", "goods", *actions) if name in table.index]
-    rows = []
-    for arm in dict.fromkeys(money["arm"]):
-        amounts = table.loc[order, arm].to_numpy()
-        ends = np.cumsum(amounts)
-        begins = np.concatenate([[0.0], ends[:-1]])
-        rows += [(arm, *row) for row in zip(order, amounts, begins, ends, strict=True)]
-        rows.append((arm, "profit", float(ends[-1]), 0.0, float(ends[-1])))
-    return pd.DataFrame(rows, columns=["arm", "step", "amount", "begin", "end"])
-
-
-def plot_waterfall(info: pd.DataFrame, ax: Axes | None = None, *, currency: str = "") -> Axes:
-    """Floating bars from sales to profit, the arms beside each other."""
-    arms, steps = list(dict.fromkeys(info["arm"])), list(dict.fromkeys(info["step"]))
-    height = 1.3 + 0.22 * len(steps) * max(len(arms), 2)
-    ax = axes(ax, height=height, title="From sales to profit, by action", x=f"{currency} a replicate, undiscounted")
-    thick = 0.8 / len(arms)
-    reach = float(info[["begin", "end"]].to_numpy().max())
-    for number, arm in enumerate(arms):
-        part = info[info["arm"] == arm].set_index("step").reindex(steps).fillna(0.0)
-        place = np.arange(len(steps)) + (number - (len(arms) - 1) / 2) * thick
-        left, width = part[["begin", "end"]].min(axis=1), part["amount"].abs()
-        ax.barh(place, width, thick * 0.88, left=left, color=colour_of(number), label=arm)
-        for y, edge, amount in zip(place, left + width, part["amount"], strict=True):
-            ax.text(edge + 0.012 * reach, y, short(amount), va="center", fontsize=8, color=INK)
-    ax.set_yticks(np.arange(len(steps)), steps)
-    ax.invert_yaxis()
-    ax.set_xlim(right=1.14 * reach)
-    money_axis(ax.xaxis)
-    ax.legend(fontsize=9, frameon=False, loc="lower right")
     return ax

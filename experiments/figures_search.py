@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from experiments.figures import BLUE, GREEN, GREY, INK, ORANGE, PALE, RED, axes, legend_below
+from experiments.figures import BLUE, GREEN, GREY, INK, ORANGE, PALE, RED, axes, beside, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +46,7 @@ def plot_history(
         ax.axhline(claim.mean, color=GREEN, lw=2, label="winner on holdout seeds")
     ax.axhline(0, color=INK, lw=1, ls=(0, (4, 3)))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    legend_below(ax, 3)
+    legend_below(ax, 2)
     return ax
 
 
@@ -61,7 +61,7 @@ def plot_importances(info: pd.DataFrame, ax: Axes | None = None, *, names: dict[
     ax = axes(ax, height=1.1 + 0.27 * len(info), title="Which levers the trials responded to", x="share of variation")
     ax.barh(np.arange(len(info)), info["share"], 0.7, color=BLUE)
     for place, share in enumerate(info["share"]):
-        ax.text(share, place, f" {share:.0%}" if share >= 0.01 else " <1%", va="center", fontsize=8.5, color=INK)
+        beside(ax, share, place, f"{share:.0%}" if share >= 0.01 else "<1%")
     ax.set_yticks(np.arange(len(info)), [(names or {}).get(lever, lever) for lever in info["lever"]])
     ax.invert_yaxis()
     ax.set_xlim(right=1.12 * float(info["share"].max() or 1.0))

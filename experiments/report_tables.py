@@ -1,0 +1,152 @@
+"""Tables of a report: money that adds up as printed, and people of whom no cell shows fewer than ten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from agents.customers import TIERS
+from experiments.figures import FEWEST, contacts_info, funnel_info, tiers_info
+from experiments.words import LEVEL_NAMES, lever_words
+
+REVENUE = ("order", "fee")
+DISCOUNTS = ("coupon_redeemed", "member_discount", "points", "refund")
+COLUMNS = ("revenue", "discounts", "costs", "profit")
+CONTACT_NAMES = {"contact": "reachable contacts", "muted": "muted", "deleted": "deleted the contact"}
+
+
+@dataclass(frozen=True)
+class MoneyTable:
+    """Money of an arm, mean of the replicates, in whole cents that add up as printed.
+
+    Attributes
+    ----------
+    rows : label to cents: revenue, discounts, costs, profit.
+    total : the sums of the columns.
+    adds_up : whether all money booked is the mean profit of the ledgers, and the total its nearest cent.
+    """
+
+    arm: str
+    rows: dict[str, tuple[int, ...]]
+    total: tuple[int, ...]
+    adds_up: bool
+
+
+def money_tables(money: pd.DataFrame, replicates: pd.DataFrame) -> list[MoneyTable]:
+    """One table per arm. An action's row is what was booked under it; the sales that it brought are in ``orders``."""
+    tables = []
+    for arm in dict.fromkeys(replicates["arm"]):
+        part = money[money["arm"] == arm]
+        profit = float(replicates.loc[replicates["arm"] == arm, "profit"].mean())
+        tables.append(_money_table(str(arm), part, profit))
+    return tables
+
+
+def _money_table(arm: str, money: pd.DataFrame, profit: float) -> MoneyTable:
+    column = [
+        COLUMNS.index("revenue" if kind in REVENUE else "discounts" if kind in DISCOUNTS else "costs")
+        for kind in money["kind"]
+    ]
+    leaves = pd.DataFrame(
+        {"row": [_row_words(s) for s in money["source"]], "column": column, "amount": money["amount"]}
+    )
+    leaves = pd.DataFrame(leaves.groupby(["row", "column"], as_index=False, sort=False)["amount"].sum())
+    leaves["cents"] = in_cents(leaves["amount"].to_numpy(np.float64))
+    rows: dict[str, list[int]] = {}
+    for row, where, cents in zip(leaves["row"], leaves["column"], leaves["cents"], strict=True):
+        if cents:
+            rows.setdefault(str(row), [0, 0, 0, 0])[int(where)] += int(cents)
+    for cells in rows.values():
+        cells[3] = sum(cells[:3])
+    ordered = sorted(rows, key=lambda row: (row != "orders", rows[row][3]))
+    total = tuple(sum(cells[i] for cells in rows.values()) for i in range(4))
+    exact = abs(float(money["amount"].sum()) - profit) < 1e-4 and abs(total[3] - 100 * profit) < 0.51
+    return MoneyTable(arm, {row: tuple(rows[row]) for row in ordered}, total, exact)
+
+
+def _row_words(source: str) -> str:
+    return "orders" if source == "purchase" else source.replace(".", ": ").replace("_", " ")
+
+
+def in_cents(amounts: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Amounts in whole cents whose sum is the rounded sum: the largest remainders are rounded up."""
+    exact = np.round(100 * amounts, 6)
+    cents = np.floor(exact).astype(np.int64)
+    missing = round(float(exact.sum())) - int(cents.sum())
+    cents[np.argsort(cents - exact, kind="stable")[:missing]] += 1
+    return cents
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small table of texts."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def count_words(count: float, hidden: bool | None = None) -> str:
+    """How many customers, or that they are too few to be shown."""
+    return f"<{FEWEST}" if (count < FEWEST if hidden is None else hidden) else f"{count:,.0f}"
+
+
+def people_table(census: pd.DataFrame, axis: str) -> Table:
+    """Contacts by trust level (``level``) or contact state (``contact``): start, and the end of each arm."""
+    info = funnel_info(census) if axis == "level" else contacts_info(census)
+    names = LEVEL_NAMES if axis == "level" else CONTACT_NAMES
+    stages = list(dict.fromkeys(info["stage"]))
+    rows = []
+    for state, part in info.groupby(axis, sort=False):
+        cells = [count_words(n, hide) for n, hide in zip(part["customers"], part["hidden"], strict=True)]
+        rows.append((names[str(state)], *cells))
+    return Table(("", *(str(stage) for stage in stages)), tuple(rows))
+
+
+def tier_shares(tiers: pd.DataFrame) -> Table:
+    """Shares of buyers and of sales by value tier and arm."""
+    info = tiers_info(tiers)
+    arms = list(dict.fromkeys(info["arm"]))
+    rows = []
+    for tier in TIERS:
+        cells = []
+        for arm in arms:
+            row = info[(info["arm"] == arm) & (info["tier"] == tier)].iloc[0]
+            shares = (row["customers_share"], row["sales_share"])
+            cells += [f"<{FEWEST} buyers", "–"] if row["hidden"] else [f"{share:.0%}" for share in shares]
+        rows.append((tier.replace("_", " "), *cells))
+    head = ("", *(f"{what}, {arm}" for arm in arms for what in ("buyers", "sales")))
+    return Table(head, tuple(rows))
+
+
+AMOUNTS = {"clv": "CLV per customer acquired", "equity": "customer equity (discounted)", "profit": "profit",
+           "revenue": "revenue, net of discounts", "spend": "spend"}  # fmt: skip
+COUNTS = {"acquired": "customers acquired", "n_order": "orders", "n_join": "newcomers", "n_mute": "times muted",
+          "n_delete": "contacts deleted", "n_coupon_redeemed": "coupons redeemed"}  # fmt: skip
+
+
+def outcome_table(replicates: pd.DataFrame) -> Table:
+    """Means of the arms; on a second line the central 90 % of their replicates."""
+    arms = list(dict.fromkeys(replicates["arm"]))
+    rows = []
+    for metric, label in (AMOUNTS | COUNTS).items():
+        cells = []
+        for arm in arms:
+            values = replicates.loc[replicates["arm"] == arm, metric]
+            form = ",.2f" if metric == "clv" else ",.0f"
+            low, high = values.quantile(0.05), values.quantile(0.95)
+            if metric in COUNTS and values.mean() < FEWEST:
+                cells.append(f"<{FEWEST}")
+            else:
+                cells.append(f"{values.mean():{form}}\n{low:{form}} … {high:{form}}")
+        rows.append((label, *cells))
+    return Table(("", *(str(arm) for arm in arms)), tuple(rows))
+
+
+def lever_table(levers: Sequence[str], candidates: Sequence[tuple[str, Sequence[str]]]) -> Table:
+    """Lever values of several policies beside each other."""
+    rows = [(lever_words(lever), *(values[i] for _, values in candidates)) for i, lever in enumerate(levers)]
+    return Table(("", *(label for label, _ in candidates)), tuple(rows))

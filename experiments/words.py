@@ -1,0 +1,198 @@
+"""Documents in words: what a lever is called, what its value means, what a policy does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.audience import PRESETS, Audience
+
+LEVEL_NAMES = {
+    "L0": "L0 strangers", "L1": "L1 acquainted", "L2": "L2 in conversation", "L3": "L3 fans", "L4": "L4 buyers",
+    "L5": "L5 super users",
+}  # fmt: skip
+NAMED = {"per_week": "how often", "every_days": "how often", "valid_days": "validity", "calendar": "when",
+         "audience": "whom", "hours_per_week": "hours", "spend_cny_per_day": "spend"}  # fmt: skip
+SHARES = ("depth", "discount", "share")
+AUDIENCE_FIELDS = frozenset(Audience.model_fields)
+CALENDAR_RULES = ("weekdays", "every_days", "dates", "per_week")
+
+
+def number(value: float) -> str:
+    """Three significant digits, thousands in whole numbers."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def money(value: float, currency: str, *, sign: bool = False) -> str:
+    """An amount in whole units, such as 12,345 CNY."""
+    return f"{value:{'+' if sign else ''},.0f} {currency}"
+
+
+def lever_words(path: str) -> str:
+    """``actions.chat.hours_per_week.L1`` as ``chat: hours, L1 acquainted``."""
+    steps = path.split(".")
+    owner = ""
+    if steps[0] == "actions" and len(steps) > 2:
+        owner, steps = f"{_plain(steps[1])}: ", steps[2:]
+    if len(steps) > 1 and steps[0] == "calendar":
+        steps = steps[1:]
+    return owner + ", ".join(_steps(steps))
+
+
+def _steps(steps: Sequence[str]) -> Iterator[str]:
+    pending = ""
+    for step in steps:
+        if step.isdigit():
+            yield f"{pending.removesuffix('s')} {int(step) + 1}"
+            pending = ""
+            continue
+        if pending:
+            yield pending
+        pending = NAMED.get(step) or LEVEL_NAMES.get(step) or _plain(_without_unit(step))
+    if pending:
+        yield pending
+
+
+def _without_unit(step: str) -> str:
+    for unit in ("_cny_per_day", "_cny", "_days", "_per_week"):
+        if step.endswith(unit):
+            return step.removesuffix(unit)
+    return step
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def value_words(path: str, value: Any, currency: str) -> str:
+    """A value with its unit, which its path tells: ``0.627 a week``, ``2.3 %``, ``142 CNY``, ``core and high``."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return _plain(value)
+    if isinstance(value, dict):
+        return _mapping_words(value, currency)
+    if isinstance(value, list | tuple):
+        return "; ".join(value_words(path, item, currency) for item in value) or "none"
+    for step in reversed(path.split(".")):
+        if step in SHARES or step.endswith("_share"):
+            return f"{100 * value:.3g} %"
+        for ending, unit in (
+            ("every_days", "every {} days"), ("hours_per_week", "{} hours a week"), ("per_week", "{} a week"),
+            ("_cny_per_day", f"{{}} {currency} a day"), ("_cny", f"{{}} {currency}"), ("_days", "{} days"),
+            ("multiplier", "×{}"), ("_day", "day {}"),
+        ):  # fmt: skip
+            if step.endswith(ending):
+                return unit.format(number(value))
+    return number(value)
+
+
+def _mapping_words(value: dict[str, Any], currency: str) -> str:
+    """A calendar, an audience or a small mapping in words."""
+    if any(value.get(rule) is not None for rule in CALENDAR_RULES):
+        return calendar_words(value)
+    if set(value) <= AUDIENCE_FIELDS:
+        return audience_words(value)
+    parts = [f"{lever_words(key)} {value_words(key, v, currency)}" for key, v in value.items() if v is not None]
+    return ", ".join(parts) or "none"
+
+
+def calendar_words(calendar: dict[str, Any]) -> str:
+    """``5 a week``, ``every 14 days``, ``mon, wed``; with the span where it is limited."""
+    if calendar.get("per_week") is not None:
+        text = f"{number(calendar['per_week'])} a week"
+    elif calendar.get("every_days") is not None:
+        text = "every day" if calendar["every_days"] == 1 else f"every {calendar['every_days']} days"
+    else:
+        text = ", ".join(str(d) for d in calendar.get("weekdays") or calendar.get("dates") or ())
+    first, last = calendar.get("from_day") or 0, calendar.get("until_day")
+    if first:
+        text += f", from day {first}"
+    return text if last is None else f"{text}, until day {last}"
+
+
+def audience_words(audience: dict[str, Any]) -> str:
+    """The name of a preset, or the conditions."""
+    given = {k: v for k, v in audience.items() if v is not None and k != "muted"}
+    same = [name for name, preset in PRESETS.items() if _lists(preset) == _lists(given)]
+    text = _plain(same[0]) if same else ", ".join(_condition(key, value) for key, value in given.items())
+    return text if audience.get("muted", True) else f"{text}, except muted"
+
+
+def _lists(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}
+
+
+def _condition(key: str, value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " or ".join(_plain(str(v)) for v in value)
+    if key == "members":
+        return "members" if value else "not members"
+    what = {"recency_days": "days since the last order", "orders": "orders", "joined_days": "days since joining"}
+    bound, name = ("at least", key.removesuffix("_min")) if key.endswith("_min") else ("at most", key[:-4])
+    return f"{bound} {value} {what.get(name, _plain(name))}"
+
+
+def change_words(before: Any, after: Any) -> str:
+    """How a number moved: ``off``, ``new``, ``3.6 times``, ``−87 %``; empty for what is no number."""
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in (before, after)):
+        return "changed"
+    if after == 0:
+        return "off"
+    if before == 0:
+        return "new"
+    ratio = after / before
+    if ratio >= 2:
+        return f"{ratio:.3g} times"
+    return f"{100 * (ratio - 1):+.0f} %".replace("-", "−")
+
+
+@dataclass(frozen=True)
+class PolicyRow:
+    """One line of the policies beside each other: what, meaning, one text per arm, whether they differ.
+
+    The first row of an action has ``head`` and holds its kind.
+    """
+
+    label: str
+    meaning: str
+    values: tuple[str, ...]
+    differs: bool
+    head: bool = False
+
+
+def policy_rows(policies: Sequence[dict[str, Any]], docs: dict[str, str], currency: str) -> list[PolicyRow]:
+    """Whole policies beside each other, action by action. ``docs`` gives the meaning of a field by its dotted path."""
+    rows = []
+    names = list(dict.fromkeys(name for policy in policies for name in policy.get("actions", {})))
+    for name in names:
+        actions = [policy.get("actions", {}).get(name) for policy in policies]
+        kinds = tuple(str(action["kind"]) if action else "not done" for action in actions)
+        rows.append(PolicyRow(_plain(name), "", kinds, len(set(kinds)) > 1, head=True))
+        leaves = [dict(_leaves(action, f"actions.{name}")) if action else {} for action in actions]
+        for path in dict.fromkeys(path for leaf in leaves for path in leaf):
+            values = tuple(value_words(path, leaf[path], currency) if path in leaf else "–" for leaf in leaves)
+            label = lever_words(path).partition(": ")[2]
+            said = "" if path.endswith((".calendar", ".audience")) else docs.get(path, "")
+            rows.append(PolicyRow(label, said, values, len(set(values)) > 1))
+    caps = tuple(value_words("per_week", policy.get("frequency_cap_per_week"), currency) for policy in policies)
+    rows.append(PolicyRow("messages to one customer, at most", "", caps, len(set(caps)) > 1, head=True))
+    return rows
+
+
+def _leaves(part: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    """Fields of an action by path; calendars and audiences stay whole, other mappings and lists are opened."""
+    for key, value in part.items():
+        here = f"{path}.{key}"
+        if key == "kind":
+            continue
+        if isinstance(value, dict) and key not in ("calendar", "audience"):
+            yield from _leaves(value, here)
+        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            for index, item in enumerate(value):
+                yield from _leaves(item, f"{here}.{index}")
+        else:
+            yield here, value
