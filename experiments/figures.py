@@ -77,9 +77,9 @@ def legend_below(ax: Axes, columns: int) -> None:
     )  # fmt: skip
 
 
-def beside(ax: Axes, x: float, y: float, text: str) -> None:
+def beside(ax: Axes, x: float, y: float, text: str, size: float = 8.5) -> None:
     """A small number to the right of the end of a bar."""
-    ax.annotate(text, (x, y), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8.5, color=INK)
+    ax.annotate(text, (x, y), xytext=(3, 0), textcoords="offset points", va="center", fontsize=size, color=INK)
 
 
 def money_axis(axis: Any) -> None:
@@ -274,15 +274,19 @@ def plot_funnel(info: pd.DataFrame, ax: Axes | None = None, *, names: dict[str, 
     stages, levels = list(dict.fromkeys(info["stage"])), list(dict.fromkeys(info["level"]))
     ax = axes(ax, height=3.6, title="Contacts by trust level", x="customers")
     thick = 0.8 / len(stages)
+    nobody = info.groupby("level", sort=False)["hidden"].all()
+    for row, level in enumerate(levels):
+        if nobody[level]:
+            beside(ax, 0, row, f"<{FEWEST}")
     for number, stage in enumerate(stages):
         part = info[info["stage"] == stage]
         place = np.arange(len(levels)) + (number - (len(stages) - 1) / 2) * thick
         colour = PALE if stage == "start" else colour_of(number - 1)
         label = "start" if stage == "start" else f"end, {stage}"
         ax.barh(place, part["customers"].fillna(0), thick * 0.9, color=colour, label=label)
-        for y, hide in zip(place, part["hidden"], strict=True):
-            if hide:
-                beside(ax, 0, float(y), f"<{FEWEST}")
+        for level, y, hide in zip(levels, place, part["hidden"], strict=True):
+            if hide and not nobody[level]:
+                beside(ax, 0, float(y), f"<{FEWEST}", size=7)
     ax.set_yticks(np.arange(len(levels)), [(names or {}).get(level, level) for level in levels])
     ax.invert_yaxis()
     money_axis(ax.xaxis)

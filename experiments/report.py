@@ -18,7 +18,7 @@ from experiments import figures_money as fig_money
 from experiments import figures_search as fig_search
 from experiments import report_tables as tables
 from experiments import story
-from experiments.compare import Verdict
+from experiments.compare import Verdict, difference
 from experiments.model_card import ModelCard, plot_model_card
 from experiments.record import Facts, RunRecord, as_yaml, record_of_run
 from experiments.results import Results
@@ -72,9 +72,10 @@ def page(record: RunRecord) -> str:
     facts = record.facts
     content = _common(record)
     if facts.kind == "search":
+        content["pictures"] |= _search_pictures(record)
         content |= _search(record)
-    elif facts.kind == "compare":
-        content |= {"answer": story.comparison(facts)}
+    else:
+        content["answer"] = story.comparison(facts) if facts.kind == "compare" else _simulated(record)
     return environment.get_template("search.html.j2" if facts.kind == "search" else "run.html.j2").render(content)
 
 
@@ -99,6 +100,7 @@ def _common(record: RunRecord) -> dict[str, Any]:
     currency = facts.world.currency
     return {
         "facts": facts,
+        "start": story.date_words(facts.world.start),
         "currency": currency,
         "arms": facts.arms,
         "outcomes": tables.outcome_table(frames["replicates"]),
@@ -173,6 +175,12 @@ def _worlds(facts: Facts, replicates: Any, base: str) -> Picture:
     return picture(drawn, "worlds", caption)
 
 
+def _simulated(record: RunRecord) -> story.Recommendation:
+    replicates = record.tables["replicates"]
+    clv = difference("clv", replicates["clv"].to_numpy(np.float64))
+    return story.simulation(record.facts, clv, float(replicates["spend"].mean()))
+
+
 # -- what only a search shows -----------------------------------------------------------------------------------------
 
 
@@ -188,13 +196,13 @@ def _search(record: RunRecord) -> dict[str, Any]:
         "answer": story.recommendation(facts),
         "searched": searched,
         "changes": story.changes(facts),
+        "choice": story.choice(facts),
         "bases": story.bases(facts),
         "robustness": story.robustness(facts),
         "claimed": story.claimed_and_held(facts),
         "finalist_levers": tables.lever_table(levers, candidates),
         "tiers": tables.tier_shares(record.tables["tiers"]),
         "reliability": _reliability(searched.card) if searched.card else [],
-        "pictures": _pictures(record) | _search_pictures(record),
         "plus_minus": story.plus_minus,
         "signed": story.signed,
     }
@@ -230,6 +238,7 @@ def _reliability(card: ModelCard) -> list[Picture]:
         if bins:
             ax = fig.axes(height=3.0)
             plot_model_card(replace(card, tasks={name: replace(task, reliability=bins)}), [ax])
+            ax.set_title("")  # the card's own, in another place
             fig.axes(ax, title=task.question, x="forecast", y="share that happened")
             words = f"{task.question}: {task.rows:,} forecasts. On the line, what was forecast is what happened."
             pictures.append(picture(ax, f"card{len(pictures)}", words))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,10 +11,12 @@ from agents.effects import Effect
 from experiments.compare import Difference
 from experiments.record import Candidate, Facts, Searched
 from experiments.search import Alternative
-from experiments.words import change_words, lever_words, money, value_words
+from experiments.words import change_words, lever_words, meaning, money, value_words
 
 STATUS_QUO = "status quo"
 Outcome = Literal["gain", "unsettled", "loss", "keep"]
+
+NOTABLE = 0.02  # share of a number below which its decline is not worth a sentence
 
 EFFECT_WORDS = {
     "coupon": "pull of a coupon in hand, per unit of depth",
@@ -73,6 +76,16 @@ def outcome_of(facts: Facts) -> Outcome:
     return "loss" if d.high < 0 else "unsettled"
 
 
+def choice(facts: Facts) -> str:
+    """What to call the policy on top: a recommendation only when its gain is proven."""
+    return "recommended" if outcome_of(facts) in ("gain", "keep") else "the search's choice"
+
+
+def date_words(day: dt.date) -> str:
+    """``1 October 2017``."""
+    return f"{day.day} {day:%B %Y}"
+
+
 def searched_of(facts: Facts) -> Searched:
     """The part of a search, which a search has."""
     assert facts.search is not None
@@ -104,12 +117,13 @@ def _earnings(facts: Facts) -> str:
         f"Against the status quo, {_arm_words(facts)} earns {plus_minus(d)} {currency} per customer "
         f"(95 % interval {signed(d.low)} to {signed(d.high)}), in total {money(total.mean, currency, sign=True)} "
         f"({money(total.low, currency, sign=True)} to {money(total.high, currency, sign=True)}) over the "
-        f"{world.horizon_days} days from {world.start}."
+        f"{world.horizon_days} days from {date_words(world.start)}."
     )
 
 
 def _arm_words(facts: Facts) -> str:
-    return f"the recommended policy ({searched_of(facts).finalists[0].label})"
+    label = searched_of(facts).finalists[0].label
+    return f"the recommended policy ({label})" if outcome_of(facts) == "gain" else f"the search's choice ({label})"
 
 
 def _spread(facts: Facts) -> str:
@@ -174,7 +188,7 @@ def changes(facts: Facts) -> list[Change]:
         Change(
             path=path,
             label=lever_words(path),
-            meaning=meaning(facts.docs, path),
+            meaning=meaning(facts.docs, path, currency),
             before=value_words(path, searched.status_quo[path], currency),
             after=value_words(path, value, currency),
             moved=change_words(searched.status_quo[path], value),
@@ -184,13 +198,6 @@ def changes(facts: Facts) -> list[Change]:
         if searched.status_quo[path] != value
     ]
     return sorted(found, key=lambda change: -(change.share or 0.0))
-
-
-def meaning(docs: dict[str, str], path: str) -> str:
-    """What a field means; that of the nearest field above it where it has no text of its own."""
-    steps = path.split(".")
-    texts = (docs.get(".".join(steps[:end])) for end in range(len(steps), 0, -1))
-    return next((text for text in texts if text), "")
 
 
 # -- the winner's curse -----------------------------------------------------------------------------------------------
@@ -209,7 +216,7 @@ def claimed_and_held(facts: Facts) -> str:
         f"which rank the finalists, it was {plus_minus(winner.ranked)}; on {effort['holdout_replicates']} holdout "
         f"replicates, which choose nothing, {plus_minus(winner.holdout)}. Only the last number is claimed."
     )
-    if lost > 0:
+    if lost > NOTABLE * abs(winner.claimed):
         text += f" What the search saw was {lost:.2f} too high: the best of many trials owes something to luck."
     return text
 
@@ -276,12 +283,13 @@ def robustness(facts: Facts) -> str:
     winner, all_of_them = searched.finalists[0], searched.alternatives
     if not all_of_them:
         return "No effect is assumed: the logs identified all of them."
+    what = "The recommendation" if outcome_of(facts) in ("gain", "keep") else "The search's choice"
     broken = [a for a in all_of_them if changed(a, winner)]
     if broken:
         where = _listed([f"{a.effect.replace('_', ' ')} is {strength(a.factor)}" for a in broken])
-        text = f"The recommendation would change if the effect of {where}"
+        text = f"{what} would change if the effect of {where}"
         return f"{text}; it stands in the other {len(all_of_them) - len(broken)} of {len(all_of_them)} alternatives."
-    text = f"The recommendation stands in all {len(all_of_them)} alternatives"
+    text = f"{what} stands in all {len(all_of_them)} alternatives"
     if winner.label == STATUS_QUO:
         return f"{text}."
     low, high = (pick(a.uplift.mean for a in all_of_them) for pick in (min, max))
@@ -307,8 +315,28 @@ def comparison(facts: Facts) -> Recommendation:
         (
             f"The difference in CLV is {plus_minus(d)} {currency} per customer (95 % interval {signed(d.low)} to "
             f"{signed(d.high)}), in total {money(total.mean, currency, sign=True)} over the "
-            f"{facts.world.horizon_days} days from {facts.world.start}.",
+            f"{facts.world.horizon_days} days from {date_words(facts.world.start)}.",
             f"In most worlds (the central 90 % of {d.n} paired worlds) it lies between {signed(d.world_low)} and "
             f"{signed(d.world_high)}; it is a gain in {worlds_won(d)} ({d.better:.0%}).",
+        ),
+    )
+
+
+def simulation(facts: Facts, clv: Difference, spend: float) -> Recommendation:
+    """The answer of a simulation. ``clv`` describes the replicates of its one arm."""
+    world, currency = facts.world, facts.world.currency
+    text = (
+        f"Under '{facts.arms[0]}' a customer is worth {clv.mean:.2f} {currency} over the {world.horizon_days} days "
+        f"from {date_words(world.start)}"
+    )
+    if clv.n > 1:
+        text += f"; in most worlds (the central 90 % of {clv.n} replicates) between {clv.world_low:.2f} and "
+        text += f"{clv.world_high:.2f}"
+    return Recommendation(
+        "keep",
+        f"CLV {clv.mean:.2f} {currency} per customer",
+        (
+            f"{text}. It spends {money(spend, currency)}.",
+            "This describes one policy. Whether another would do better is what compare and search answer.",
         ),
     )

@@ -150,6 +150,14 @@ def change_words(before: Any, after: Any) -> str:
     return f"{100 * (ratio - 1):+.0f} %".replace("-", "−")
 
 
+def meaning(docs: dict[str, str], path: str, currency: str) -> str:
+    """What a field means; that of the nearest field above it where it has no text of its own."""
+    steps = path.split(".")
+    texts = (docs.get(".".join(steps[:end])) for end in range(len(steps), 0, -1))
+    text = next((text for text in texts if text), "")
+    return text.replace("CNY", currency)  # documents are written for the scenario's currency, whatever it is
+
+
 @dataclass(frozen=True)
 class PolicyRow:
     """One line of the policies beside each other: what, meaning, one text per arm, whether they differ.
@@ -176,7 +184,7 @@ def policy_rows(policies: Sequence[dict[str, Any]], docs: dict[str, str], curren
         for path in dict.fromkeys(path for leaf in leaves for path in leaf):
             values = tuple(value_words(path, leaf[path], currency) if path in leaf else "–" for leaf in leaves)
             label = lever_words(path).partition(": ")[2]
-            said = "" if path.endswith((".calendar", ".audience")) else docs.get(path, "")
+            said = "" if path.endswith((".calendar", ".audience")) else meaning(docs, path, currency)
             rows.append(PolicyRow(label, said, values, len(set(values)) > 1))
     caps = tuple(value_words("per_week", policy.get("frequency_cap_per_week"), currency) for policy in policies)
     rows.append(PolicyRow("messages to one customer, at most", "", caps, len(set(caps)) > 1, head=True))
