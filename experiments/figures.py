@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,8 @@ def svg(ax: Axes, name: str, description: str) -> str:
     """
     figure, buffer = ax.figure, io.StringIO()
     assert isinstance(figure, Figure)
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "siyu"}):
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "siyu"}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the reader's fonts draw it, not ours
         nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
         figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     text = buffer.getvalue()

@@ -1,0 +1,285 @@
+"""Figures: the numbers behind each, and that drawing leaves no trace in pyplot."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments import figures as fig
+from experiments import figures_money as fig_money
+from experiments import figures_search as fig_search
+from experiments.compare import difference
+from experiments.search import Alternative
+
+ARMS = ("winner", "status quo", "do nothing")
+
+
+def weekly() -> pd.DataFrame:
+    """Three arms, four replicates, three weeks; equity grows by a different step in each replicate."""
+    rows: list[dict[str, Any]] = []
+    for (number, arm), replicate, week in itertools.product(enumerate(ARMS), range(4), range(3)):
+        step = 100.0 * (3 - number) + 10 * replicate
+        rows.append(
+            {"arm": arm, "replicate": replicate, "week": week, "equity": step * (week + 1), "spend": 5.0 * (week + 1)}
+        )
+    return pd.DataFrame(rows)
+
+
+def replicates() -> pd.DataFrame:
+    """Customers acquired: 10 under the status quo, more under the winner."""
+    rows = [
+        {"arm": arm, "replicate": replicate, "acquired": {"winner": 12.0, "status quo": 10.0, "do nothing": 8.0}[arm]}
+        for arm, replicate in itertools.product(ARMS, range(4))
+    ]
+    return pd.DataFrame(rows)
+
+
+MONEY = pd.DataFrame(
+    [
+        ("winner", "purchase", "order", 1000.0),
+        ("winner", "purchase", "goods", -600.0),
+        ("winner", "coupon", "coupon_redeemed", -50.0),
+        ("winner", "growth.store", "media", -30.0),
+        ("winner", "growth.ads", "media", -20.0),
+        ("winner", "club", "fee", 8.0),
+        ("status quo", "purchase", "order", 500.0),
+        ("status quo", "purchase", "goods", -300.0),
+    ],
+    columns=["arm", "source", "kind", "amount"],
+)
+
+CENSUS = pd.DataFrame(
+    [
+        (arm, day, f"{axis}.{name}", float(n))
+        for arm, shift in (("winner", 0), ("status quo", 40))
+        for day, grow in ((0, 0), (13, 1))
+        for axis, name, n in (
+            *(("level", f"L{i}", 100 - 10 * i + grow * shift) for i in range(5)),
+            ("level", "L5", 4),
+            ("contact", "contact", 300 + grow * 7),
+            ("contact", "muted", 0),
+            ("contact", "deleted", 12),
+        )
+    ],
+    columns=["arm", "day", "state", "customers"],
+)
+
+TRIALS = pd.DataFrame(
+    {
+        "number": [3, 0, 1, 2],
+        "uplift": [4.0, 0.0, 9.0, 2.0],
+        "standard_error": [0.5, 0.0, 1.0, 0.5],
+        "feasible": [True, True, False, True],
+    }
+)
+
+
+def alternatives() -> list[Alternative]:
+    same = difference("clv", np.zeros(3))
+    values = {("coupon", 0.5): 1.0, ("coupon", 2.0): 1.2, ("trust", 0.5): -1.0, ("trust", 2.0): 3.0}
+    return [
+        Alternative(effect, factor, difference("clv", np.array([mean - 1, mean, mean + 1])), "trial 3", same)
+        for (effect, factor), mean in values.items()
+    ]
+
+
+def test_difference_info_is_sorted_and_stacks_equal_dots() -> None:
+    info = fig.difference_info(np.array([2.0, -1.0, 2.0, 1.0]))
+    assert info["value"].tolist() == [-1.0, 1.0, 2.0, 2.0]
+    assert info["better"].tolist() == [False, True, True, True]
+    assert info["height"].tolist() == [1, 1, 1, 2]
+
+
+def test_difference_of_a_policy_from_itself_can_be_drawn() -> None:
+    info = fig.difference_info(np.zeros(3))
+    assert info["height"].tolist() == [1, 2, 3]
+    assert not info["better"].any()
+
+
+def test_curves_divide_by_the_customers_of_the_base() -> None:
+    values = fig.per_customer(weekly(), replicates(), "status quo")
+    last = values[(values["arm"] == "winner") & (values["week"] == 2) & (values["replicate"] == 1)]
+    assert last["value"].item() == pytest.approx(310 * 3 / 10)
+    own = fig.per_customer(weekly(), replicates())
+    assert own[(own["arm"] == "winner") & (own["week"] == 2)]["value"].iloc[1] == pytest.approx(310 * 3 / 12)
+
+
+def test_bands_hold_the_central_ninety_percent() -> None:
+    info = fig.curves_info(fig.per_customer(weekly(), replicates(), "status quo"))
+    row = info[(info["arm"] == "status quo") & (info["week"] == 0)].iloc[0]
+    values = np.array([200.0, 210, 220, 230]) / 10
+    assert (row["mean"], row["n"]) == (pytest.approx(values.mean()), 4)
+    assert (row["low"], row["high"]) == (
+        pytest.approx(np.quantile(values, 0.05)),
+        pytest.approx(np.quantile(values, 0.95)),
+    )
+    assert list(dict.fromkeys(info["arm"])) == list(ARMS)
+
+
+def test_gain_at_the_end_is_the_paired_difference() -> None:
+    values = fig.per_customer(weekly(), replicates(), "status quo")
+    last = fig.gain_info(values, "winner", "status quo").iloc[-1]
+    d = difference("clv", np.full(4, 30.0))
+    assert (last["mean"], last["low"], last["high"]) == (
+        pytest.approx(d.mean),
+        pytest.approx(d.low),
+        pytest.approx(d.high),
+    )
+
+
+def test_spend_accumulates_within_each_replicate() -> None:
+    spend = fig.cumulative(weekly(), "spend")
+    assert spend[(spend["arm"] == "winner") & (spend["replicate"] == 3)]["value"].tolist() == [5.0, 15.0, 30.0]
+
+
+@pytest.mark.parametrize(
+    ("counts", "hidden"),
+    [
+        ([50, 20, 10], [False, False, False]),
+        ([50, 20, 9.9], [False, True, True]),  # one alone would follow from a total
+        ([50, 3, 2], [False, True, True]),
+        ([50, 20, 0], [False, False, True]),  # nobody is given away where nobody is
+        ([4], [True]),
+    ],
+)
+def test_small_cells_are_hidden(counts: list[float], hidden: list[bool]) -> None:
+    assert fig.suppressed(counts) == hidden
+
+
+def test_funnel_shows_start_once_and_the_end_of_each_arm() -> None:
+    info = fig.funnel_info(CENSUS)
+    assert list(dict.fromkeys(info["stage"])) == ["start", "winner", "status quo"]
+    at = {(row.stage, row.level): row.customers for row in info.itertuples()}
+    assert (at["start", "L0"], at["winner", "L0"], at["status quo", "L0"]) == (100, 100, 140)
+    hidden = info[info["hidden"]]
+    assert set(hidden["level"]) == {"L4", "L5"}  # four customers in L5, and the next smallest with them
+    assert hidden["customers"].isna().all()
+
+
+def test_tier_shares_add_up_and_hide_small_tiers() -> None:
+    tiers = pd.DataFrame(
+        {
+            "arm": "winner",
+            "tier": ["general", "core", "high_value"],
+            "customers": [50.0, 30, 20],
+            "sales": [10.0, 30, 60],
+        }
+    )
+    info = fig.tiers_info(tiers)
+    assert info["customers_share"].tolist() == pytest.approx([0.5, 0.3, 0.2])
+    assert info["sales_share"].tolist() == pytest.approx([0.1, 0.3, 0.6])
+    few = fig.tiers_info(tiers.assign(customers=[50.0, 30, 5]))
+    assert few["hidden"].tolist() == [False, True, True]
+    assert few["sales_share"].isna().tolist() == [False, True, True]
+
+
+def test_waterfall_ends_at_the_sum_and_folds_channels_into_their_action() -> None:
+    info = fig_money.waterfall_info(MONEY)
+    winner = info[info["arm"] == "winner"].set_index("step")
+    assert winner.loc["growth", "amount"] == -50
+    assert winner.loc["profit", "amount"] == pytest.approx(1000 - 600 - 50 - 50 + 8)
+    assert list(winner.index[:2]) == ["sales", "goods"]
+    assert (winner["begin"].iloc[1:-1].to_numpy() == winner["end"].iloc[:-2].to_numpy()).all()  # each begins where the
+    assert winner["end"].iloc[-2] == winner["end"].iloc[-1]  # one before ended, and the last is the profit
+
+
+def test_costs_leave_out_who_spends_nothing() -> None:
+    info = fig_money.costs_info(fig_money.waterfall_info(MONEY))
+    assert set(info["arm"]) == {"winner"}
+    assert dict(zip(info["step"], info["cost"], strict=True)) == {"coupon": 50, "growth": 50, "club": -8}
+
+
+def test_running_best_counts_feasible_trials_only() -> None:
+    info = fig_search.history_info(TRIALS)
+    assert info["number"].tolist() == [0, 1, 2, 3]
+    assert info["best"].tolist() == [0.0, 0.0, 2.0, 4.0]
+    assert (info["low"].tolist(), info["high"].tolist()) == ([0.0, 8.0, 1.5, 3.5], [0.0, 10.0, 2.5, 4.5])
+
+
+def test_tornado_puts_the_effect_that_matters_most_first() -> None:
+    info = fig_search.assumptions_info(alternatives())
+    assert info["effect"].tolist() == ["trust", "trust", "coupon", "coupon"]
+    assert info["span"].tolist() == pytest.approx([4.0, 4.0, 0.2, 0.2])
+
+
+def test_importances_are_sorted() -> None:
+    info = fig_search.importances_info({"a": 0.2, "b": 0.7, "c": 0.1})
+    assert info["lever"].tolist() == ["b", "a", "c"]
+
+
+def curves(ax: Axes | None) -> Axes:
+    values = fig.per_customer(weekly(), replicates(), "status quo")
+    return fig.plot_curves(fig.curves_info(values), ax, title="t", y="CNY", limit=60)
+
+
+DRAWN: dict[str, Callable[[Axes | None], Axes]] = {
+    "difference": lambda ax: fig.plot_difference(
+        difference("clv", np.array([1.0, 2, 4])), np.array([1.0, 2, 4]), ax=ax, currency="CNY"
+    ),
+    "curves": curves,
+    "gain": lambda ax: fig.plot_gain(
+        fig.gain_info(fig.per_customer(weekly(), replicates()), "winner", "status quo"), ax, y="CNY"
+    ),
+    "reachable": lambda ax: fig.plot_curves(fig.reachable_info(CENSUS), ax, y="customers"),
+    "funnel": lambda ax: fig.plot_funnel(fig.funnel_info(CENSUS), ax),
+    "waterfall": lambda ax: fig_money.plot_waterfall(fig_money.waterfall_info(MONEY), ax, currency="CNY"),
+    "costs": lambda ax: fig_money.plot_costs(
+        fig_money.costs_info(fig_money.waterfall_info(MONEY)), ax, arms=ARMS, currency="CNY"
+    ),
+    "history": lambda ax: fig_search.plot_history(fig_search.history_info(TRIALS), ax, currency="CNY"),
+    "importances": lambda ax: fig_search.plot_importances(fig_search.importances_info({"a": 0.9, "b": 0.001}), ax),
+    "assumptions": lambda ax: fig_search.plot_assumptions(
+        fig_search.assumptions_info(alternatives()), ax, currency="CNY"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_draws_on_the_given_axes_and_labels_them(name: str) -> None:
+    given = Figure().add_subplot()
+    assert DRAWN[name](given) is given
+    assert given.get_xlabel()
+    own = DRAWN[name](None)
+    assert own is not given
+    assert own.figure is not given.figure
+    open_figures = sys.modules["matplotlib.pyplot"].get_fignums() if "matplotlib.pyplot" in sys.modules else []
+    assert not open_figures
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_svg_is_self_contained_and_its_ids_are_its_own(name: str) -> None:
+    text = fig.svg(DRAWN[name](None), name, 'says "less" & <more>')
+    assert text.startswith('<svg role="img" aria-label="says &quot;less&quot; &amp; &lt;more>"')
+    assert "http" not in text
+    ids = re.findall(r'id="([^"]*)"', text)
+    assert ids
+    assert all(i.startswith(f"{name}-") for i in ids)
+    used = set(re.findall(r'href="#([^"]*)"|url\(#([^)]*)\)', text))
+    assert {one or other for one, other in used} <= set(ids)
+
+
+def test_svg_is_the_same_every_time() -> None:
+    assert fig.svg(curves(None), "c", "") == fig.svg(curves(None), "c", "")
+
+
+def test_svg_keeps_chinese_as_text() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nor does it complain about our own fonts
+        assert "私域" in fig.svg(fig.axes(title="私域", x="周", y="元"), "zh", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.5, "0.5"), (999, "999"), (1234, "1.23k"), (-20_000, "-20k"), (2.5e6, "2.5M")]
+)
+def test_short_numbers(value: float, text: str) -> None:
+    assert fig.short(value) == text
