@@ -39,14 +39,12 @@ class SteadyReach(Action):
     def apply(self, world: PrivateDomain, name: str) -> None:
         for place, people in self.people_per_day.items():
             channel = world.channels[place]
-            volume = channel.spec.volume
-            share = people * (world.day + 1) / volume
-            if people == 0 or share >= 1:  # nothing wanted, or nobody left
-                continue
-            # A prospect is reached when 1 - exp(-pressure) passes a uniform number.
-            spend = max(-math.log1p(-share) - channel.pressure, 0.0) * volume * channel.spec.cost_per_reach_cny
-            channel.push(spend)
-            world.ledger.record_shared(world.day, "media", cents(spend), f"{name}.{place}")
+            before, after = (spend_cny(channel.spec, people, day) for day in (world.day, world.day + 1))
+            channel.push(after - before)
+            # Differences of a running sum, so that rounding never adds up.
+            if cents(after) > cents(before):
+                media = cents(after) - cents(before)
+                world.ledger.record_shared(world.day, "media", media, f"{name}.{place}")
 
     def problems(self, scenario: Scenario) -> Iterator[Problem]:
         for place in self.people_per_day:
@@ -56,6 +54,18 @@ class SteadyReach(Action):
                     f"people_per_day.{place}",
                     nearest(place, scenario.channels),
                 )
+
+    def fixed_cost_cny(self, scenario: Scenario) -> float:
+        days = scenario.horizon_days
+        return sum(spend_cny(scenario.channels[place], n, days) for place, n in self.people_per_day.items())
+
+
+def spend_cny(channel: ChannelSpec, people_per_day: float, days: int) -> float:
+    """What it takes to reach so many people a day from a fresh pool, all in all, until nobody is left."""
+    days_left = math.ceil(channel.volume / people_per_day) - 1 if people_per_day else 0
+    share = people_per_day * min(days, days_left) / channel.volume
+    # A prospect is reached when 1 - exp(-pressure) passes a uniform number.
+    return -math.log1p(-share) * channel.volume * channel.cost_per_reach_cny
 
 
 class SteadyDeparture(Behaviour):

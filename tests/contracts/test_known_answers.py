@@ -1,0 +1,97 @@
+"""Plug-ins from outside the domain keep the same contracts."""
+
+# ruff: noqa: RUF012  (the contract declares the tables as ClassVar)
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents.scenario import Scenario
+from experiments.known_answers.a_retention import CaredRetention, RetainedMargin, RetentionSpend
+from experiments.known_answers.c_coupon_depth import LogitDemand
+from experiments.known_answers.d_cadence import FatiguedDeparture, FatiguedReturn, SteadyCadence
+from experiments.known_answers.g_buy_till_you_die import BgNbd, ParetoNbd, ShiftedBetaGeometric
+from experiments.known_answers.g_flow import SteadyDeparture, SteadyReach
+from sim.errors import SpecError
+from tests.contracts.action_contract import ActionContract
+from tests.contracts.documents import KindContract
+from tests.worlds import busy_scenario, policy
+
+OFTEN: dict[str, Any] = {"per_week": 5}
+
+
+class TestRetentionSpend(ActionContract):
+    kind = RetentionSpend
+    example = {"spend_cny": 0.123, "calendar": OFTEN}
+    columns = set()
+    costs = {"message_content"}
+
+
+class TestSteadyCadence(ActionContract):
+    kind = SteadyCadence
+    example = {"messages": 1.7, "cost_cny": 0.02, "calendar": OFTEN}
+    columns = set()
+    costs = {"message_advert"}
+
+
+class TestSteadyReach(ActionContract):
+    kind = SteadyReach
+    example = {"people_per_day": {"ads": 3.3, "store": 9.0}}
+    columns = set()
+    costs = {"media"}
+
+    def world(self, **changes: Any) -> Scenario:
+        """It needs its channels, also where the contract would do without newcomers."""
+        return super().world(**{name: value for name, value in changes.items() if name != "channels" or value})
+
+    def test_an_unknown_channel_is_refused(self) -> None:
+        wrong = policy(it=self.data(people_per_day={"stroe": 3}))
+        with pytest.raises(SpecError, match=r"no channel 'stroe'; did you mean 'store'"):
+            wrong.check(busy_scenario())
+
+
+class TestRetainedMargin(KindContract):
+    kind = RetainedMargin
+    example = {"margin_cny": 20}
+
+
+class TestCaredRetention(KindContract):
+    kind = CaredRetention
+    example = {"lowest": 0.5, "highest": 0.9, "per_cny": 0.1}
+
+
+class TestLogitDemand(KindContract):
+    kind = LogitDemand
+    example = {"price_cny": 20, "classes": [{"share": 1, "intercept": 1, "slope": 0.1}]}
+
+
+class TestFatiguedReturn(KindContract):
+    kind = FatiguedReturn
+    example = {"base_cny": 1, "gain_cny": 6, "saturation": 0.6}
+
+
+class TestFatiguedDeparture(KindContract):
+    kind = FatiguedDeparture
+    example = {"per_week": 0.01, "per_square": 0.002}
+
+
+class TestBgNbd(KindContract):
+    kind = BgNbd
+    example = {"r": 0.2, "alpha": 4, "a": 0.8, "b": 2, "seen": {"x": 2, "t_x": 3, "T": 4}}
+
+
+class TestParetoNbd(KindContract):
+    kind = ParetoNbd
+    example = {"r": 0.2, "alpha": 4, "s": 0.8, "beta": 2}
+
+
+class TestShiftedBetaGeometric(KindContract):
+    kind = ShiftedBetaGeometric
+    example = {"alpha": 0.6, "beta": 3}
+
+
+class TestSteadyDeparture(KindContract):
+    kind = SteadyDeparture
+    example = {"per_day": 0.02}
