@@ -76,7 +76,7 @@ def prepare(experiment: Experiment, listener: Listener | None = None) -> Ground:
     from experiments.train import train
 
     hear.stage("reading logs", 1)
-    logs = load_logs(experiment.logs)
+    logs = load_logs(experiment.logs, zone=experiment.zone)
     hear.step(1)
     hear.stage("learning", 1)
     training = train(logs, cut_off=experiment.cut_off, lapse_days=experiment.lapse_days)

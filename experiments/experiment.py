@@ -25,6 +25,7 @@ class Experiment(Spec):
     search: str | None = parameter(None, doc="name or path of the search; none for a comparison only")
     logs: str | None = parameter(None, doc="complete_journey, or a folder or file in the log schema; none for defaults")
     cut_off: dt.date | None = parameter(None, doc="last day that training sees; the world starts on the day after")
+    zone: str | None = parameter(None, doc="time zone whose days count, as Asia/Shanghai; none takes times as written")
     lapse_days: int | Literal["auto"] = parameter("auto", doc="days of silence after which a customer counts as lapsed")
     sensitivity: Sensitivity = Sensitivity()
     plugins: tuple[str, ...] = parameter((), doc="modules to import before this document is read")

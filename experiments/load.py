@@ -25,6 +25,10 @@ KINDS: dict[str, type[Spec]] = {
 }
 
 
+SUFFIXES = (".yaml", ".yml")
+KEYS = {"experiment": "scenario", "search": "space", "policy": "actions"}  # a key that shows the kind of a document
+
+
 def shipped(kind: str | None = None) -> list[str]:
     """Names of the shipped documents, such as ``scenario/grocery``."""
     found = []
@@ -42,64 +46,69 @@ def load(name: str | Path, kind: str | None = None) -> Any:
     ----------
     name : a shipped name (``policy/status_quo``), or the path of a YAML file.
     kind : ``scenario``, ``policy``, ``search`` or ``experiment``; needed only for a file that lies in no folder of
-        that name. With a kind the folder may be left out of a shipped name.
+        that name and does not show what it is. With a kind the folder may be left out of a shipped name.
 
     Raises
     ------
     SpecError
-        With file, line, path, value and cure for the first document that breaks a rule.
+        With file, line, path, value and cure for every rule that the document breaks.
     """
-    text = str(name)
-    if kind == "policy" and text in ("do_nothing", "policy/do_nothing"):
+    if str(name) == "policy/do_nothing" or (kind == "policy" and str(name) == "do_nothing"):
         return DO_NOTHING
-    path = Path(text)
-    if path.suffix in (".yaml", ".yml") or path.exists():
-        return _parse(read_document(path), kind or _kind_of(path), text)
-    full = text if "/" in text or kind is None else f"{kind}/{text}"
-    if full == "policy/do_nothing":
-        return DO_NOTHING
-    known = shipped()
-    if full not in known:
-        raise SpecError(
-            f"no shipped config '{full}' and no such file",
-            cure=nearest(full, [n for n in known if kind is None or n.startswith(kind)]),
-        )
-    folder, _, stem = full.partition("/")
-    if kind is not None and folder != kind:
-        raise SpecError(f"a {kind} is needed here, '{full}' is a {folder}", cure=", ".join(shipped(kind)))
-    with as_file(files("configs") / folder / f"{stem}.yaml") as shipped_path:
-        document = read_document(shipped_path)
-    document.name = f"configs/{full}.yaml"
-    return _parse(document, folder, full)
-
-
-def _kind_of(path: Path) -> str:
-    if path.parent.name in KINDS:
-        return path.parent.name
-    data = read_document(path).data
-    for kind, key in (("experiment", "scenario"), ("search", "space"), ("policy", "actions")):
-        if key in data:
-            return kind
-    return "scenario"
-
-
-def _parse(document: Document, kind: str, name: str) -> Any:
-    if kind not in KINDS:
-        raise SpecError(f"no kind of document '{kind}'", cure=nearest(kind, KINDS))
+    document, kind = open_document(name, kind)
     _import_plugins(document)
     return validate(KINDS[kind], document.data, document)
 
 
+def open_document(name: str | Path, kind: str | None = None) -> tuple[Document, str]:
+    """The text of a document and the kind that it is. Parameters and errors are those of :func:`load`."""
+    if kind is not None and kind not in KINDS:
+        raise SpecError(f"no kind of document '{kind}'", cure=nearest(kind, KINDS))
+    text, path = str(name), Path(name)
+    full = text if "/" in text or kind is None else f"{kind}/{text}"
+    if full in shipped():
+        return _open_shipped(full, kind)
+    if path.suffix not in SUFFIXES and not path.exists():
+        known = [n for n in shipped() if kind is None or n.startswith(f"{kind}/")]
+        raise SpecError(f"no shipped config '{full}' and no such file", cure=nearest(full, known))
+    document = read_document(path)
+    return document, _kind_of(path, document, kind)
+
+
+def _open_shipped(full: str, kind: str | None) -> tuple[Document, str]:
+    folder, _, stem = full.partition("/")
+    if kind not in (None, folder):
+        known = ", ".join(shipped(kind))
+        raise SpecError(f"the kind that is needed here is {kind}, '{full}' is of another", cure=f"known: {known}")
+    with as_file(files("configs") / folder / f"{stem}.yaml") as path:
+        document = read_document(path)
+    document.name = f"configs/{full}.yaml"
+    return document, folder
+
+
+def _kind_of(path: Path, document: Document, kind: str | None) -> str:
+    """The kind that is asked for, or what folder and keys say. Refuses a document that is plainly of another kind."""
+    shown = next((word for word, key in KEYS.items() if key in document.data), None)
+    if kind is None:
+        return path.parent.name if path.parent.name in KINDS else shown or "scenario"
+    if shown is not None and shown != kind and KEYS[shown] not in KINDS[kind].model_fields:
+        raise SpecError(
+            f"the kind that is needed here is {kind}, and a document with '{KEYS[shown]}' is of kind {shown}",
+            place=document.name, cure=f"give a {kind}" if kind != "experiment" else "give an experiment",
+        )  # fmt: skip
+    return kind
+
+
 def _import_plugins(document: Document) -> None:
     """Modules named under ``plugins`` are imported first, so that their kinds are known."""
-    for number, module in enumerate(document.data.get("plugins") or ()):
+    named = document.data.get("plugins")
+    for number, module in enumerate(named if isinstance(named, list) else ()):
         try:
             importlib.import_module(str(module))
-        except ImportError as error:
-            line = document.line(("plugins", number))
+        except (ImportError, ValueError, TypeError) as error:  # not there; an empty name; a relative one
             raise SpecError(
                 f"plug-in cannot be imported: {error}",
-                place=f"{document.name}:{line}",
+                place=f"{document.name}:{document.line(('plugins', number))}: plugins.{number}",
                 value=module,
                 cure="install it or put its folder on PYTHONPATH",
             ) from None

@@ -222,8 +222,14 @@ def read_document(path: Path) -> Document:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SpecError("no such file", place=str(path), cure="give a path or the name of a shipped config") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"cannot be read: {error}", place=str(path), cure="a UTF-8 text file is needed") from None
+    except OSError as error:
+        rule = f"cannot be read: {(error.strerror or str(error)).lower()}"
+        raise SpecError(rule, place=str(path), cure="give the path of a YAML file") from None
+    except UnicodeDecodeError as error:
+        raise SpecError(
+            f"cannot be read as UTF-8 text: {error.reason} at byte {error.start}",
+            place=str(path), cure="save it as UTF-8; is it a YAML file at all?",
+        ) from None  # fmt: skip
     return Document(text, str(path))
 
 

@@ -1,0 +1,220 @@
+"""What the commands tell of their results: as text, or as one JSON object."""
+
+from __future__ import annotations
+
+import json as json_library
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from agents.actions import Action
+from agents.behaviours import Behaviour
+from experiments import describe
+from experiments.compare import Difference, difference
+from experiments.console import say, say_json, say_table
+from experiments.load import KINDS, load, shipped
+
+if TYPE_CHECKING:
+    from agents.policy import Policy
+    from experiments.calibrate import Ground
+    from experiments.compare import Verdict
+    from experiments.results import Results
+    from experiments.search import SearchResult
+
+WORDS = {
+    "clv": "CLV per customer",
+    "equity": "customer equity",
+    "profit": "profit",
+    "revenue": "revenue",
+    "spend": "spent by the operator",
+    "acquired": "customers acquired",
+    "n_order": "orders",
+    "n_join": "contacts joined",
+    "n_coupon_redeemed": "coupons redeemed",
+    "n_mute": "mutes",
+    "n_delete": "deletions",
+}
+MONEY = ("clv", "equity", "profit", "revenue", "spend")
+
+
+@dataclass(frozen=True)
+class About:
+    """What was lived: world, policies, replicates, the number behind their seeds, and where the results lie."""
+
+    ground: Ground
+    policies: tuple[Policy, ...]
+    replicates: int
+    seed: int
+    folder: Path | None
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        scenario = self.ground.scenario
+        return {
+            "scenario": scenario.title,
+            "policies": [policy.title for policy in self.policies],
+            "start": scenario.start.isoformat(),
+            "horizon_days": scenario.horizon_days,
+            "currency": scenario.currency,
+            "replicates": self.replicates,
+            "seed": self.seed,
+            "notes": list(self.ground.notes),
+            "folder": str(self.folder) if self.folder else None,
+        }
+
+    def say(self) -> None:
+        """Print it."""
+        scenario = self.ground.scenario
+        say(f"{scenario.title}: {' against '.join(repr(policy.title) for policy in self.policies)}")
+        many = "s" if self.replicates > 1 else ""
+        say(f"{scenario.horizon_days} days from {scenario.start}, {self.replicates} replicate{many}")
+        for note in self.ground.notes:
+            say(note)
+
+    def say_folder(self) -> None:
+        """Print where the results lie, if anywhere."""
+        if self.folder:
+            say(f"report: {self.folder / 'report.html'}")
+            say(f"folder: {self.folder}")
+
+
+# -- runs -------------------------------------------------------------------------------------------------------------
+
+
+def run_info(results: Results) -> dict[str, Difference]:
+    """Mean over replicates of each metric of a single arm, with its interval and spread."""
+    (outcomes,) = results.arms.values()
+    return {m: difference(m, np.array([float(o.values[m]) for o in outcomes])) for m in WORDS}
+
+
+def tell_run(about: About, results: Results, seconds: Mapping[str, float], *, json: bool) -> None:
+    """Tell of one policy. ``seconds`` are those of each phase of the day, or nothing."""
+    numbers = run_info(results)
+    if json:
+        metrics = {m: _plain(d, without=("metric", "better")) for m, d in numbers.items()}
+        say_json({**about.plain(), "metrics": metrics, "seconds": dict(seconds)})
+        return
+    about.say()
+    _say_numbers(numbers, about.ground.scenario.currency)
+    if seconds:
+        total = sum(seconds.values())
+        rows = [(phase, f"{s:.3f}", f"{s / total:.0%}") for phase, s in seconds.items()]
+        say_table(("phase", "seconds", "share"), [*rows, ("all phases", f"{total:.3f}", "")], numbers=(1, 2))
+    about.say_folder()
+
+
+def tell_verdict(about: About, verdict: Verdict, *, json: bool) -> None:
+    """Tell of a comparison."""
+    if json:
+        differences = {m: _plain(d, without=("metric",)) for m, d in verdict.differences.items()}
+        say_json({**about.plain(), "summary": str(verdict), "differences": differences})
+        return
+    about.say()
+    say(str(verdict))
+    _say_numbers(verdict.differences, verdict.currency, signed=True)
+    about.say_folder()
+
+
+def tell_search(found: SearchResult, report: Path, *, json: bool) -> None:
+    """Tell what to change, what it earns, and where everything lies."""
+    from experiments.search import changes
+
+    if json:
+        text = (found.folder / "recommendation.json").read_text(encoding="utf-8")
+        say_json({"folder": str(found.folder), "report": str(report), **json_library.loads(text)})
+        return
+    say(str(found))
+    here = changes(found.plan, found.ground.status_quo, found.winner)
+    rows = [(change["lever"], describe.shown(change["from"]), describe.shown(change["to"])) for change in here]
+    if rows:
+        say_table(("lever", "status quo", "recommended"), rows, numbers=(1, 2))
+    say(f"report: {report}")
+    say(f"folder: {found.folder}")
+
+
+def _plain(d: Difference, *, without: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in asdict(d).items() if name not in without}
+
+
+def _say_numbers(numbers: Mapping[str, Difference], currency: str, *, signed: bool = False) -> None:
+    rows = [
+        (
+            WORDS[metric],
+            _number(d.mean, metric, signed),
+            "–" if np.isnan(d.half_width) else _number(d.half_width, metric, False),
+            f"{_number(d.world_low, metric, signed)} … {_number(d.world_high, metric, signed)}",
+            currency if metric in MONEY else "",
+        )
+        for metric, d in numbers.items()
+    ]
+    say_table(("", "mean", "± 95 %", "nine of ten worlds", ""), rows, numbers=(1, 2, 3))
+
+
+def _number(value: float, metric: str, signed: bool) -> str:
+    digits = 2 if metric == "clv" else 0 if abs(value) >= 100 else 1
+    return f"{value:{'+' if signed else ''},.{digits}f}"
+
+
+# -- descriptions -----------------------------------------------------------------------------------------------------
+
+
+def tell_description(name: str | None, *, json: bool) -> None:
+    """Tell of a kind, a document or a file of models; of all that there is without a name."""
+    if name is None:
+        _tell_list(json=json)
+    elif name in describe.pages():
+        _tell_page(describe.page(name), json=json)
+    elif name.endswith(".json"):
+        _tell_models(Path(name), json=json)
+    else:
+        _tell_document(name, json=json)
+
+
+def _tell_list(*, json: bool) -> None:
+    titles = {name: str(load(name).title) for name in [*shipped(), "policy/do_nothing"]}
+    kinds = {
+        "documents": list(KINDS), "actions": describe.kinds_of(Action), "behaviours": describe.kinds_of(Behaviour),
+        "parts": list(describe.PARTS),
+    }  # fmt: skip
+    if json:
+        say_json({**kinds, "shipped": titles})
+        return
+    say("siyu describe NAME tells more of each of these.\n")
+    for heading, names in kinds.items():
+        say(f"{heading + ':':<12}{', '.join(names)}")
+    say_table(("shipped document", "title"), [(name, titles[name]) for name in sorted(titles)])
+
+
+def _tell_page(page: describe.Page, *, json: bool) -> None:
+    if json:
+        say_json(asdict(page))
+        return
+    say(f"{page.name}: {page.about}")
+    header = ("name", "default", "limits", "unit", "source", "meaning")
+    say_table(header, [(r.name, r.default, r.limits, r.unit, r.source, r.meaning) for r in page.rows])
+
+
+def _tell_document(name: str, *, json: bool) -> None:
+    title, values = describe.values(name)
+    if json:
+        say_json({"name": name, "title": title, "values": [asdict(value) for value in values]})
+        return
+    say(f"{name}: {title}")
+    rows = [(v.path, v.value, v.unit, v.source if v.given else _of_default(v.source), v.meaning) for v in values]
+    say_table(("path", "value", "unit", "source", "meaning"), rows)
+
+
+def _of_default(source: str) -> str:
+    return f"default; {source}" if source else "default"
+
+
+def _tell_models(path: Path, *, json: bool) -> None:
+    about, rows = describe.models(path)
+    if json:
+        say_json({"about": about, "coefficients": rows})
+        return
+    say(f"{path}: {about}")
+    say_table(("model", "covariate", "coefficient"), rows, numbers=(2,))
