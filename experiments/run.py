@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -25,6 +27,7 @@ from agents.scenario import Scenario
 from experiments.metrics import Outcome, outcome
 from sim.errors import SiyuError
 
+PARENT_CHECK_SECONDS = 1.0
 MOST_REVIVALS = 3  # times that killed workers are replaced before a run gives up
 
 Progress = Callable[[int, int], None]  # done, total
@@ -56,6 +59,14 @@ _LEARNED: list[Learned | None] = []
 def _prepare(scenarios: list[Scenario], learned: Learned | None) -> None:
     _SCENARIOS[:] = scenarios
     _LEARNED[:] = [learned]
+    threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
+
+
+def _leave_with(parent: int) -> None:
+    """End this worker when its parent is gone: a parent that is killed cannot tell its workers to stop."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_SECONDS)
+    os._exit(1)
 
 
 def _live(task: Task) -> Outcome:

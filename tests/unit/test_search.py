@@ -135,7 +135,7 @@ def test_goes_on_where_it_stopped(found: SearchResult, tmp_path: Path) -> None:
     assert table(more) == table(found)
 
 
-@pytest.mark.slow()
+@pytest.mark.slow
 def test_kill_in_the_middle_loses_no_trial(found: SearchResult, tmp_path: Path) -> None:
     """kill -9 of the parent: finished trials are kept, open ones repeated, the result is the uninterrupted one."""
     # Slow enough to be caught in the act, and equal in everything that decides a trial.
@@ -234,3 +234,29 @@ def test_killed_worker_is_replaced_and_its_replicates_repeated() -> None:
             outcomes[index] = outcome
     assert sorted(outcomes) == list(range(12))
     assert outcomes[11].values == live(scenario, policy, 11).values
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").exists(), reason="reads the process table")
+def test_workers_leave_with_a_killed_parent() -> None:
+    """kill -9 of the parent leaves no process behind that holds memory and cores."""
+    code = (
+        "from experiments import load\n"
+        "from experiments.run import Task, Workers\n"
+        "scenario, policy = load('scenario/sparkling_drinks'), load('policy/winback')\n"
+        "with Workers([scenario], None, 2) as workers:\n"
+        "    for _ in workers.as_done([Task(policy, seed) for seed in range(400)]):\n"
+        "        print(*workers._pool._processes, flush=True)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    workers = [int(pid) for pid in parent.stdout.readline().split()]
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and any(Path(f"/proc/{pid}").exists() for pid in workers):
+        time.sleep(0.2)
+    assert len(workers) == 2
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
