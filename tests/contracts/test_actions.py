@@ -139,9 +139,9 @@ class TestMembership(ActionContract):
 
 
 def test_every_kind_has_its_contract() -> None:
-    """A new action fails here until it inherits the contract."""
+    """A new action fails here until it inherits the contract; plug-ins may inherit it too."""
     kinds = {kind for kind in Action.REGISTRY.values() if kind.__module__.startswith("agents.")}
-    assert {contract.kind for contract in ActionContract.__subclasses__()} == kinds
+    assert kinds <= {contract.kind for contract in ActionContract.__subclasses__()}
 
 
 def test_every_kind_is_in_the_busy_policy() -> None:
