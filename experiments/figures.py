@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
@@ -55,7 +56,10 @@ def svg(ax: Axes, name: str, description: str) -> str:
     """
     figure, buffer = ax.figure, io.StringIO()
     assert isinstance(figure, Figure)
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "siyu"}), warnings.catch_warnings():
+    for label in figure.findobj(Text):
+        label.set_parse_math(False)  # a policy may be called '$5 off $50'
+    look: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "siyu", "text.parse_math": False}
+    with mpl.rc_context(look), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # the reader's fonts draw it, not ours
         nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
         figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)

@@ -149,10 +149,10 @@ def _pictures(record: RunRecord) -> dict[str, Picture]:
     }
     if base is not None and base != arms[0]:
         gain = fig.gain_info(values, arms[0], base)
-        drawn = fig.plot_gain(gain, title=f"Gain of '{arms[0]}' over '{base}', so far", y=per)
+        drawn = fig.plot_gain(gain, title="Gain so far, world by world", y=per)
         last = gain.iloc[-1]
         words = f"At the end {last['mean']:+.2f} {per}, 95 % interval {last['low']:+.2f} to {last['high']:+.2f}."
-        found["gain"] = picture(drawn, "gain", f"Paired replicate by replicate. {words}")
+        found["gain"] = picture(drawn, "gain", f"'{arms[0]}' over '{base}', replicate by replicate. {words}")
         found["worlds"] = _worlds(facts, frames["replicates"], base)
     if "tiers" in frames:
         caption = "Buyers by value tier (mean over the run) and the sales at the moment of each order."

@@ -190,6 +190,16 @@ def test_change_is_shown_with_units() -> None:
     assert "adverts: how often 3 a week → 1 a week −67 %" in seen
 
 
+def test_lever_that_mattered_most_comes_first() -> None:
+    facts = record(importances={PER_WEEK: 0.2, DEPTH: 0.8}).facts
+    winner = story.searched_of(facts).finalists[0].model_copy(update={"values": {PER_WEEK: 1.0, DEPTH: 0.0}})
+    searched = story.searched_of(facts).model_copy(update={"finalists": (winner,)})
+    found = story.changes(facts.model_copy(update={"search": searched}))
+    assert [(c.label, c.before, c.after, c.moved) for c in found] == [
+        ("coupon: depth", "10 %", "0 %", "off"), ("adverts: how often", "3 a week", "1 a week", "−67 %"),
+    ]  # fmt: skip
+
+
 def test_what_the_search_saw_stands_beside_what_held() -> None:
     seen = text_of(usual())
     assert "The search saw +9.00 CNY per customer for trial 2" in seen
@@ -326,6 +336,19 @@ def test_money_rows_and_columns_add_up() -> None:
     assert list(table.rows) == ["orders", "coupon", "adverts"]
 
 
+def test_money_goes_into_the_right_column() -> None:
+    frames = tables(("winner",))
+    more = [("winner", "club", kind, amount) for kind, amount in (("fee", 90.0), ("points", -20.0), ("refund", -5.0))]
+    more += [("winner", "growth.store", "media", -7.0), ("winner", "growth.ads", "media", -3.0)]
+    money = pd.concat([frames["money"], pd.DataFrame(more, columns=frames["money"].columns)])
+    table = money_tables(money, frames["replicates"].assign(profit=445.0))[0]
+    assert table.rows["club"] == (9000, -2500, 0, 6500)
+    assert table.rows["coupon"] == (0, -5000, 0, -5000)
+    assert (table.rows["growth: store"], table.rows["growth: ads"]) == ((0, 0, -700, -700), (0, 0, -300, -300))
+    assert table.rows["orders"] == (100_000, 0, -55_000, 45_000)
+    assert table.adds_up
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_money_that_is_lost_is_noticed() -> None:
     frames = tables(("winner", "status quo"))
@@ -450,7 +473,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> SearchResult:
     experiment = {"title": "real", **paths, "sensitivity": {"replicates": 2, "shortlist": 1, "factors": [0.5]}}
     (folder / "experiment").mkdir()
     YAML().dump(experiment, folder / "experiment" / "it.yaml")
-    return search(str(folder / "experiment" / "it.yaml"), out=folder / "run", processes=1)
+    return search(str(folder / "experiment" / "it.yaml"), out=folder / "run", processes=1, overrides={"trials": 5})
 
 
 def test_report_of_a_real_search(result: SearchResult, tmp_path: Path) -> None:
@@ -494,6 +517,16 @@ def test_reports_of_simulate_and_compare(tmp_path: Path) -> None:
     d = verdict.differences["clv"]
     assert f"{d.mean:+.2f} ± {d.half_width:.2f} CNY per customer" in seen
     assert "as it is against do nothing" in seen
+
+
+def test_policy_titles_are_escaped_in_text_and_figures() -> None:
+    scenario = Scenario.model_validate(SCENARIO)
+    bad = Policy.model_validate({**POLICY, "title": "<script>$5 & \\bad$</script>"})
+    found = record_of_run(simulate(scenario, bad, replicates=2, processes=1), scenario=scenario, policies=[bad])
+    html = page(found)
+    assert "<script" not in html
+    figures = " ".join(re.findall(r"<svg.*?</svg>", html, flags=re.DOTALL))
+    assert "&lt;script&gt;$5 &amp; \\bad$&lt;/script&gt;" in figures
 
 
 @pytest.mark.usefixtures("undrawn")
