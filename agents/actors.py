@@ -14,6 +14,8 @@ from sim.world import Actor
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
 
+FIRST_LOOK = 0.02  # share of a channel's pool that is looked up at first
+LOOK_ROWS = 65_536  # prospects looked up at once
 KEY_BLOCK = 1 << 40  # keys of a channel's prospects start at (index + 1) times this; the initial contacts lie below
 
 
@@ -65,8 +67,9 @@ class Channel(Actor):
         self.index, self.name, self.spec = index, name, spec
         self.pressure = 0.0
         self.served = 0.0  # pressure up to which prospects have been fetched
-        self._order: NDArray[np.int64] | None = None
-        self._v: NDArray[np.float64] | None = None
+        # Prospects whose number lies below ``_seen``, in the order of their numbers; the rest of the pool is not kept.
+        self._seen = 0.0
+        self._keys, self._v = np.empty(0, np.int64), np.empty(0)
 
     def push(self, spend_cny: float) -> None:
         """Spend on this channel today."""
@@ -76,14 +79,25 @@ class Channel(Actor):
         """Keys of the prospects reached since the last call."""
         if self.pressure <= self.served:
             return np.empty(0, np.int64)
-        if self._order is None or self._v is None:
-            keys = KEY_BLOCK * (self.index + 1) + np.arange(self.spec.volume, dtype=np.int64)
-            v = self.model.draws.uniform("channel.reach", 0, keys)
-            order = np.argsort(v, kind="stable")
-            self._order, self._v = keys[order], v[order]
-        low, high = (np.searchsorted(self._v, -math.expm1(-p), side="left") for p in (self.served, self.pressure))
+        past, reached = (-math.expm1(-p) for p in (self.served, self.pressure))
+        if reached > self._seen:
+            self._look_ahead(past, min(max(2 * reached, FIRST_LOOK), 1.0))
+        low, high = np.searchsorted(self._v, (past, reached), side="left")
         self.served = self.pressure
-        return np.sort(self._order[low:high])
+        return np.sort(self._keys[low:high])
+
+    def _look_ahead(self, low: float, high: float) -> None:
+        """Keep the prospects whose numbers lie from low to high. Twice as many each time: few looks, little memory."""
+        found = []
+        for first in range(0, self.spec.volume, LOOK_ROWS):
+            last = min(first + LOOK_ROWS, self.spec.volume)
+            keys = KEY_BLOCK * (self.index + 1) + np.arange(first, last, dtype=np.int64)
+            v = self.model.draws.uniform("channel.reach", 0, keys)
+            near = np.flatnonzero((v >= low) & (v <= high))
+            found.append((keys[near], v[near]))
+        keys, v = (np.concatenate([part[i] for part in found]) for i in (0, 1))
+        order = np.argsort(v, kind="stable")
+        self._keys, self._v, self._seen = keys[order], v[order], high
 
     def state(self) -> dict[str, float]:
         return {"pressure": self.pressure, "served": self.served}

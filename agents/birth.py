@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.customers import Contact, Level
+from agents.customers import LEVELS, Contact, Level
 from agents.models.bundle import CustomerModels
 from agents.models.features import covariates
 from agents.models.history import History, record_orders
@@ -61,11 +61,11 @@ def _from_logs(world: PrivateDomain, learned: Learned) -> None:
     c, history = world.customers, learned.history
     arrays = history.arrays()
     keys = arrays["key"]
-    traits = world.spec.traits.draw(world.draws, keys)
+    c.append(len(keys), **arrays)
+    _give_traits(world)
     # A logged customer's own rate and basket are in the covariates: shifting them again would count them twice.
-    traits["rate"][:] = 0.0
-    traits["basket"][:] = 0.0
-    c.append(len(keys), **arrays, **traits)
+    c.rate[:] = 0.0
+    c.basket[:] = 0.0
     tenure = np.maximum(-c.joined, 1)
     rate = c.orders / tenure
     # Equal rates share a rank, so that trust does not depend on the order of the rows.
@@ -79,20 +79,32 @@ def _from_logs(world: PrivateDomain, learned: Learned) -> None:
 
 def _synthetic(world: PrivateDomain) -> None:
     c, people = world.customers, world.spec.population
-    keys = np.arange(people.size, dtype=np.int64)
     draws = world.draws
-    c.append(people.size, key=keys, contact=Contact.CONTACT, **world.spec.traits.draw(draws, keys))
-    edges = np.cumsum(people.level_shares)[:-1]
-    c.level[:] = np.searchsorted(edges, draws.uniform("birth.level", -1, keys), side="right")
-    c.resting_trust[:] = np.array(people.level_trust)[c.level]
-    c.joined[:] = -1 - np.floor(draws.uniform("birth.joined", -1, keys) * people.tenure_days).astype(np.int32)
+    c.append(people.size, key=np.arange(people.size, dtype=np.int64), contact=Contact.CONTACT)
+    _give_traits(world)
+    edges, trust = np.cumsum(people.level_shares)[:-1], np.array(people.level_trust)
+    for chunk in world.chunks():
+        keys = c.key[chunk]
+        c.level[chunk] = np.searchsorted(edges, draws.uniform("birth.level", -1, keys), side="right")
+        c.resting_trust[chunk] = trust[c.level[chunk]]
+        c.joined[chunk] = -1 - np.floor(draws.uniform("birth.joined", -1, keys) * people.tenure_days).astype(np.int32)
     _past_orders(world)
+
+
+def _give_traits(world: PrivateDomain) -> None:
+    """Draw who everybody is, chunk by chunk: a million people's traits at once would double the memory of a world."""
+    c = world.customers
+    for chunk in world.chunks():
+        for name, values in world.spec.traits.draw(world.draws, c.key[chunk]).items():
+            getattr(c, name)[chunk] = values
 
 
 def _past_orders(world: PrivateDomain) -> None:
     """Give buyers and super users the orders that made them so, oldest first."""
     c, people = world.customers, world.spec.population
-    wanted = np.select([c.level == Level.BUYER, c.level == Level.SUPER_USER], [1, people.super_user_orders], 0)
+    orders_of_level = np.zeros(len(LEVELS), np.int16)
+    orders_of_level[[Level.BUYER, Level.SUPER_USER]] = 1, people.super_user_orders
+    wanted = orders_of_level[c.level]
     for back in range(int(wanted.max(initial=0)), 0, -1):
         rows = np.flatnonzero(wanted >= back)
         # The k-th last order lies around k gaps ago; days are kept in order and after joining.

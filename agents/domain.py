@@ -36,7 +36,7 @@ class Message:
     """
 
     kind: str
-    rows: Rows
+    rows: NDArray[np.int32]
     source: str
     cost_cny: float
     luck: str
@@ -165,8 +165,8 @@ class PrivateDomain(World):
         }
         self.outbox: list[Message] = []
         self.posted: dict[str, int] = {}  # messages today, by action
-        self.seen: list[tuple[Message, Rows]] = []
-        self.issued: list[Rows] = []
+        self.seen: list[tuple[Message, NDArray[np.int32]]] = []
+        self.issued: list[NDArray[np.int32]] = []
         self.offers: list[Offer] = []
         self.arrived: Rows = np.empty(0, np.intp)
         self.sales = Sales()
@@ -193,7 +193,7 @@ class PrivateDomain(World):
         """Put a message in the post; it is delivered in the receive phase."""
         number = self.posted[source] = self.posted.get(source, -1) + 1
         if len(rows):
-            self.outbox.append(Message(kind, rows, source, cost_cny, f"{source}.{number}"))
+            self.outbox.append(Message(kind, rows.astype(np.int32), source, cost_cny, f"{source}.{number}"))
 
     def offer(
         self, rows: Rows, action: Membership, card: PaidCard, source: str, member_price: NDArray[np.float64]
@@ -203,10 +203,10 @@ class PrivateDomain(World):
 
     # -- what behaviours ask for --------------------------------------------------------------------------------
 
-    def pieces(self, rows: Rows) -> Iterator[Rows]:
+    def pieces(self, rows: Rows | NDArray[np.int32]) -> Iterator[Rows]:
         """Row numbers in pieces that fit the cache."""
         for low in range(0, len(rows), self.chunk_rows):
-            yield rows[low : low + self.chunk_rows]
+            yield rows[low : low + self.chunk_rows].astype(np.intp, copy=False)
 
     def set_level(self, rows: Rows, level: int) -> None:
         """Move customers to a trust level and write it down."""

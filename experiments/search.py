@@ -24,6 +24,7 @@ from experiments.run import Task, Workers, seeds_for
 from experiments.space import SearchPlan, Value, with_values
 from experiments.study import StudyFile
 from sim.errors import SpecError, StudyError
+from sim.spec import validate
 
 JOURNAL = "study.journal"
 
@@ -153,7 +154,7 @@ def _plan(ground: Ground, overrides: dict[str, Any] | None) -> SearchPlan:
         raise SpecError("no search plan")
     plan = ground.plan
     if overrides:
-        plan = SearchPlan.model_validate({**plan.model_dump(), **overrides})
+        plan = validate(SearchPlan, {**plan.model_dump(), **overrides})
     fixed = ground.status_quo.fixed_cost_cny(ground.scenario)
     if plan.budget is not None and plan.budget < fixed:
         raise SpecError(
@@ -232,6 +233,8 @@ class _Search:
         here = self.plan.values_of(status_quo)
         self.study.enqueue(here, "status quo")
         self.study.enqueue({**here, **least(self.plan, status_quo)}, "least")
+        for path, values in zip(self.plan.space, self.plan.single_changes(status_quo), strict=True):
+            self.study.enqueue(values, f"only {path}")
         base = self._run([status_quo], "search")[0]
         done = len(self.study.finished())
         self.hear.stage("searching", self.plan.trials)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 import optuna
 from pydantic import Discriminator, Tag, model_validator
@@ -14,6 +14,8 @@ from sim.errors import SpecError, nearest
 from sim.spec import Spec, parameter, validate
 
 Value = Any
+BETWEEN = 0.381966  # of the way from end to end: not a whole number, whatever the ends
+STRIDE = 1 / 3  # of the way to the farther bound, for the first trials that move one lever alone; assumed
 
 
 class Number(Spec):
@@ -38,8 +40,11 @@ class Number(Spec):
         return self.step is not None and float(self.step).is_integer() and float(self.low).is_integer()
 
     def ends(self) -> tuple[Value, ...]:
-        """Values that must be allowed."""
-        return (int(self.low), int(self.high)) if self.whole else (self.low, self.high)
+        """Values that must be allowed: both ends, and one between them, where a field of whole numbers shows itself."""
+        if self.whole:
+            return int(self.low), int(self.high)
+        between = self.low + (self.step or (self.high - self.low) * BETWEEN)
+        return self.low, self.high, min(between, self.high)
 
     def suggest(self, trial: optuna.Trial, path: str) -> Value:
         """Ask the sampler."""
@@ -108,9 +113,6 @@ class SearchPlan(Spec):
     trials: int = parameter(100, ge=3, le=100_000, doc="policies to try")
     replicates: int = parameter(8, ge=2, le=10_000, doc="paired replicates of each trial; the same seeds in all")
     batch: int = parameter(8, ge=1, le=256, doc="policies proposed together; results do not depend on processes")
-    sampler: Literal["tpe", "gp"] = parameter(
-        "tpe", doc="multivariate TPE, or a Gaussian process for few numeric levers"
-    )
     finalists: int = parameter(6, ge=1, le=100, doc="best trials that are judged again on fresh seeds")
     final_replicates: int = parameter(24, ge=2, le=10_000, doc="fresh paired replicates that rank the finalists")
     holdout_replicates: int = parameter(32, ge=2, le=10_000, doc="holdout replicates on which the claim is made")
@@ -148,10 +150,15 @@ class SearchPlan(Spec):
                     raise SpecError(
                         "the status quo's value is not among the choices",
                         place=f"space: {path}",
-                        value=here,
+                        value=_short(here),
                         cure="add it to them",
                     )
                 found[path] = same[0]
+            elif isinstance(here, bool) or not isinstance(here, int | float):
+                raise SpecError(
+                    "the status quo has no number here", place=f"space: {path}", value=here,
+                    cure="give it one, or give the lever choices",
+                )  # fmt: skip
             elif lever.holds(here):
                 found[path] = here
             else:
@@ -163,16 +170,43 @@ class SearchPlan(Spec):
                 )
         return found
 
+    def single_changes(self, policy: Policy) -> list[dict[str, Value]]:
+        """The policy with one lever alone moved, for each: a third of the way to the farther bound, or the next choice.
+
+        They tell the sampler what each lever does from where the operator stands; a random start in many dimensions
+        spends its trials on policies that nobody would run.
+        """
+        here = self.values_of(policy)
+        moved = []
+        for path, lever in self.space.items():
+            if isinstance(lever, Choice):
+                position = next(i for i, c in enumerate(lever.choices) if c == here[path])
+                value = lever.choices[(position + 1) % len(lever.choices)]
+            else:
+                far = lever.high if lever.high - here[path] >= here[path] - lever.low else lever.low
+                value = lever.code(here[path] + (far - here[path]) * STRIDE)
+            moved.append({**here, path: value})
+        return moved
+
     def _try(self, policy: Policy, scenario: Scenario, values: dict[str, Value], place: str) -> None:
         try:
             with_values(policy, values).check(scenario)
         except SpecError as error:
             shown = next(iter(values.values())) if len(values) == 1 else None
             rule = error.rule if error.place in ("", place) else f"{error.place}: {error.rule}"
+            cure = "narrow the bounds"
+            if any(isinstance(self.space[path], Choice) for path in values):
+                cure = "mend this choice or drop it"
+            elif "whole number" in error.rule:
+                cure = "add step: 1"
             raise SpecError(
-                f"the policy refuses this end: {rule}", place=f"space: {place}", value=shown,
-                cure="narrow the lever's bounds",
-            ) from None  # fmt: skip
+                f"the policy refuses this value: {rule}", place=f"space: {place}", value=_short(shown), cure=cure
+            ) from None
+
+
+def _short(value: Value) -> Value:
+    """A value for an error, without the fields of a mapping that say nothing."""
+    return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
 
 
 def dump(policy: Policy) -> dict[str, Value]:
@@ -193,7 +227,7 @@ def read_path(data: Any, path: str) -> Value:
             inside = node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
             known = [str(name) for name in inside]
             raise SpecError(
-                f"the status quo has no '{step}' at '{'.'.join(walked) or 'its top'}'",
+                f"the status quo has no '{step}' at {repr('.'.join(walked)) if walked else 'its top'}",
                 place=f"space: {path}",
                 cure=nearest(step, known) if known else "end the path there, or give the status quo more there",
             )

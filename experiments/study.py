@@ -18,7 +18,7 @@ from sim.errors import StudyError
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
 
-STARTUP = 10  # random trials before the sampler learns, one more for each lever, at most twice as many; assumed
+STARTUP = 10  # trials before the sampler learns, Optuna's default; the enqueued ones count
 BUDGET = "budget"  # name of the constraint
 
 
@@ -31,7 +31,7 @@ class StudyFile:
     Parameters
     ----------
     path : the journal.
-    plan : space, sampler, seed.
+    plan : space and seed.
     made_from : what the study belongs to, name to hash; a journal made from something else is refused.
     """
 
@@ -59,10 +59,7 @@ class StudyFile:
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
         digest = hashlib.blake2b(f"{self.plan.seed}/{number}".encode(), digest_size=4).digest()
         seed = int.from_bytes(digest, "little")
-        startup = min(STARTUP + len(self.plan.space), 2 * STARTUP)
-        if self.plan.sampler == "gp":
-            return optuna.samplers.GPSampler(seed=seed, n_startup_trials=startup, deterministic_objective=True)
-        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup, multivariate=True, constant_liar=True)
+        return optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, constant_liar=True)
 
     def enqueue(self, values: dict[str, Value], label: str) -> None:
         """Put a policy among the first trials, once."""

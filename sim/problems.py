@@ -77,11 +77,11 @@ def spec_error(kind: type[BaseModel], error: ValidationError, document: Document
 
 
 def _place(kind: type[BaseModel], path: Path, document: Document | None) -> str:
-    dotted = ".".join(str(step) for step in path) or kind.__name__
+    dotted = ".".join(str(step) for step in path)
     if document is None:
-        return dotted
+        return dotted or kind.__name__
     line = document.line(path)
-    return f"{document.name}{f':{line}' if line else ''}: {dotted}"
+    return ": ".join(filter(None, (f"{document.name}{f':{line}' if line else ''}", dotted)))
 
 
 def _findings(error: ValidationError) -> list[Any]:

@@ -127,7 +127,7 @@ class World(mesa.Model):
 
     chunk_rows: int = CHUNK_ROWS
 
-    def record(self, kind: str, rows: NDArray[np.intp], amount: Any, source: str) -> None:
+    def record(self, kind: str, rows: NDArray[np.integer[Any]], amount: Any, source: str) -> None:
         """Write one event for each of these rows."""
         if len(rows):
             self.ledger.record(self.day, kind, self.customers.key[rows], amount, source)

@@ -46,7 +46,7 @@ class Coupon(ScheduledAction):
         c.coupon_source[rows] = world.ledger.source_code(name)
         c.coupon_noticed[rows] = False
         world.record("coupon_issued", rows, round(self.depth * 1000), name)
-        world.issued.append(rows)
+        world.issued.append(rows.astype(np.int32))
 
     def _within_stock(self, world: PrivateDomain, rows: NDArray[np.intp], name: str) -> NDArray[np.intp]:
         if self.stock is None or not len(rows):

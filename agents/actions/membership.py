@@ -136,14 +136,13 @@ class Membership(Action):
 
     def _set_benefits(self, world: PrivateDomain, rows: NDArray[np.intp]) -> None:
         c = world.customers
-        if not len(rows):
-            return
-        price = self._level_price(world, rows)
         table = np.array([1.0, *(tier.points_multiplier for tier in self.tiers)])
-        points = table[c.member_level[rows]]
-        if self.card:
-            holds = c.card_until[rows] >= world.day
-            price = np.where(holds, np.maximum(price, self.card.discount), price)
-            points = np.where(holds, np.maximum(points, self.card.points_multiplier), points)
-        c.member_price[rows] = price
-        c.points_rate[rows] = points * self.points_share
+        for piece in world.pieces(rows):
+            price = self._level_price(world, piece)
+            points = table[c.member_level[piece]]
+            if self.card:
+                holds = c.card_until[piece] >= world.day
+                price = np.where(holds, np.maximum(price, self.card.discount), price)
+                points = np.where(holds, np.maximum(points, self.card.points_multiplier), points)
+            c.member_price[piece] = price
+            c.points_rate[piece] = points * self.points_share

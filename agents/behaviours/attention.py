@@ -110,7 +110,7 @@ class Attention(Behaviour):
             rows = rows[seen | (chance < self.muted_reach)]
         if len(rows):
             getattr(self, f"_see_{message.kind}")(world, rows, message.luck)
-            world.seen.append((message, rows))
+            world.seen.append((message, rows.astype(np.int32)))
 
     def _pull(self, world: PrivateDomain, rows: Rows, effect: str, receptivity: NDArray[np.float64] | float) -> None:
         c = world.customers

@@ -28,7 +28,7 @@ class CouponUse(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
-        for rows in world.issued:
+        for rows in (piece for issued in world.issued for piece in world.pieces(issued)):
             # A customer of doubled price sensitivity means to use it with the odds of two tries.
             chance = 1.0 - (1.0 - self.take_up) ** c.price_sensitivity[rows].astype(np.float64)
             c.coupon_noticed[rows] = world.draws.uniform("coupon.notice", world.day, c.key[rows]) < chance
