@@ -64,7 +64,8 @@ def costs_info(waterfall: pd.DataFrame) -> pd.DataFrame:
     """What each action costs net of fees, by arm, the largest first: arm, step, cost. Arms without any are left out."""
     part = waterfall[~waterfall["step"].isin(["sales", "goods", "profit"])]
     frame = part[["arm", "step"]].assign(cost=-part["amount"])
-    return frame[frame.groupby("arm", sort=False)["cost"].transform(lambda cost: (cost != 0).any())]
+    costs = set(frame.loc[frame["cost"] != 0, "arm"])
+    return frame[frame["arm"].isin(costs)]
 
 
 def plot_costs(info: pd.DataFrame, ax: Axes | None = None, *, arms: Sequence[str], currency: str = "") -> Axes:

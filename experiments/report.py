@@ -22,7 +22,7 @@ from experiments.compare import Verdict, difference
 from experiments.model_card import ModelCard, plot_model_card
 from experiments.record import Facts, RunRecord, as_yaml, record_of_run
 from experiments.results import Results
-from experiments.words import LEVEL_NAMES, lever_words, policy_rows, value_words
+from experiments.words import LEVEL_NAMES, label_words, lever_words, policy_rows, value_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +69,7 @@ def page(record: RunRecord) -> str:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["cents"] = lambda cents: f"{cents / 100:,.2f}"
+    environment.filters["label"] = label_words
     facts = record.facts
     content = _common(record)
     if facts.kind == "search":
@@ -190,7 +191,9 @@ def _search(record: RunRecord) -> dict[str, Any]:
     levers = list(searched.bounds)
     candidates = [("today", [value_words(p, searched.status_quo[p], currency) for p in levers])]
     candidates += [
-        (f.label, [value_words(p, f.values[p], currency) for p in levers]) for f in searched.finalists if f.values
+        (label_words(f.label), [value_words(p, f.values[p], currency) for p in levers])
+        for f in searched.finalists
+        if f.values
     ]
     return {
         "answer": story.recommendation(facts),
@@ -222,9 +225,9 @@ def _search_pictures(record: RunRecord) -> dict[str, Picture]:
         drawn = fig_search.plot_importances(info, names={path: lever_words(path) for path in info["lever"]})
         caption = "PED-ANOVA over all trials. The trials were chosen by the search, not at random."
         found["importances"] = picture(drawn, "importances", caption)
-    if searched.alternatives:
+    if searched.alternatives and not kept:  # the status quo gains nothing over itself in any world
         info = fig_search.assumptions_info(searched.alternatives)
-        drawn = fig_search.plot_assumptions(info, claim=None if kept else claim, currency=currency)
+        drawn = fig_search.plot_assumptions(info, claim=claim, currency=currency)
         caption = "Gain of the recommended policy where one assumed effect is weaker or stronger, 95 % intervals."
         found["assumptions"] = picture(drawn, "assumptions", caption)
     return found

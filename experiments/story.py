@@ -11,7 +11,7 @@ from agents.effects import Effect
 from experiments.compare import Difference
 from experiments.record import Candidate, Facts, Searched
 from experiments.search import Alternative
-from experiments.words import change_words, lever_words, meaning, money, value_words
+from experiments.words import change_words, label_words, lever_words, meaning, money, value_words
 
 STATUS_QUO = "status quo"
 Outcome = Literal["gain", "unsettled", "loss", "keep"]
@@ -122,7 +122,7 @@ def _earnings(facts: Facts) -> str:
 
 
 def _arm_words(facts: Facts) -> str:
-    label = searched_of(facts).finalists[0].label
+    label = label_words(searched_of(facts).finalists[0].label)
     return f"the recommended policy ({label})" if outcome_of(facts) == "gain" else f"the search's choice ({label})"
 
 
@@ -159,7 +159,7 @@ def _kept(facts: Facts) -> tuple[str, ...]:
     best = max(rivals, key=lambda f: f.ranked.mean)
     return (
         first,
-        f"The nearest rival, {best.label}, looked {signed(best.claimed)} {currency} per customer better to the search "
+        f"The nearest rival, {label_words(best.label)}, looked {signed(best.claimed)} {currency} per customer better to the search "
         f"and came to {plus_minus(best.ranked)} on fresh seeds, {plus_minus(best.holdout)} on holdout seeds.",
     )
 
@@ -211,7 +211,7 @@ def claimed_and_held(facts: Facts) -> str:
         winner = max(searched.finalists, key=lambda f: f.claimed)
     lost = winner.claimed - winner.holdout.mean
     text = (
-        f"The search saw {signed(winner.claimed)} {currency} per customer for {winner.label}, on the "
+        f"The search saw {signed(winner.claimed)} {currency} per customer for {label_words(winner.label)}, on the "
         f"{effort['replicates']} replicates that it also chose by. On {effort['final_replicates']} fresh replicates, "
         f"which rank the finalists, it was {plus_minus(winner.ranked)}; on {effort['holdout_replicates']} holdout "
         f"replicates, which choose nothing, {plus_minus(winner.holdout)}. Only the last number is claimed."
@@ -258,7 +258,7 @@ def fate(a: Alternative, winner: Candidate, currency: str) -> str:
     """What becomes of the recommendation under another assumption, in a sentence."""
     if changed(a, winner):
         return (
-            f"{strength(a.factor).capitalize()}: would change to {a.best}, which earns {plus_minus(a.behind)} "
+            f"{strength(a.factor).capitalize()}: would change to {label_words(a.best)}, which earns {plus_minus(a.behind)} "
             f"{currency} per customer more there."
         )
     keeps = winner.label == STATUS_QUO
@@ -268,7 +268,7 @@ def fate(a: Alternative, winner: Candidate, currency: str) -> str:
         if not a.uplift.certain:
             text += ", which is not distinguishable from no gain"
     if a.best != winner.label:
-        text += f"; {a.best} is {plus_minus(a.behind)} ahead, within the noise"
+        text += f"; {label_words(a.best)} is {plus_minus(a.behind)} ahead, within the noise"
     return f"{text}."
 
 

@@ -40,6 +40,12 @@ def lever_words(path: str) -> str:
     return owner + ", ".join(_steps(steps))
 
 
+def label_words(label: str) -> str:
+    """A trial's label with paths in words: ``only actions.coupon.depth`` as ``only coupon: depth``."""
+    first, _, path = label.partition(" ")
+    return f"{first} {lever_words(path)}" if "." in path else label
+
+
 def _steps(steps: Sequence[str]) -> Iterator[str]:
     pending = ""
     for step in steps:

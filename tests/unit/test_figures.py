@@ -199,6 +199,13 @@ def test_costs_leave_out_who_spends_nothing() -> None:
     assert dict(zip(info["step"], info["cost"], strict=True)) == {"coupon": 50, "growth": 50, "club": -8}
 
 
+def test_nobody_spends_anything() -> None:
+    free = MONEY[MONEY["source"] == "purchase"]
+    info = fig_money.costs_info(fig_money.waterfall_info(free))
+    assert info.empty
+    assert fig_money.plot_costs(info, arms=ARMS).get_legend() is None
+
+
 def test_running_best_counts_feasible_trials_only() -> None:
     info = fig_search.history_info(TRIALS)
     assert info["number"].tolist() == [0, 1, 2, 3]

@@ -24,7 +24,15 @@ from experiments.record import Candidate, Facts, RunRecord, Searched, World, rec
 from experiments.report import page, report_from_folder, write_report, write_run_report
 from experiments.report_tables import count_words, in_cents, money_tables, outcome_table, people_table
 from experiments.search import Alternative, SearchResult
-from experiments.words import audience_words, calendar_words, change_words, lever_words, policy_rows, value_words
+from experiments.words import (
+    audience_words,
+    calendar_words,
+    change_words,
+    label_words,
+    lever_words,
+    policy_rows,
+    value_words,
+)
 from sim import StudyError
 
 PER_WEEK, DEPTH = "actions.adverts.calendar.per_week", "actions.coupon.depth"
@@ -232,12 +240,15 @@ def test_titles_are_escaped() -> None:
 
 
 def test_keeps_the_status_quo_when_nothing_is_better() -> None:
-    html = page(record(keeps=True))
+    moves = Alternative("trust", 0.5, NOBODY, "trial 2", found([4.0, 4.5, 5.0]))
+    html = page(record(keeps=True, alternatives=(moves,)))
     seen = text_of(html)
     assert "Keep the status quo" in seen
     assert "No policy within the bounds and the budget beat it on fresh seeds; 3 policies were tried." in seen
     assert "The nearest rival, trial 2, looked +9.00 CNY per customer better to the search and came to -1.00" in seen
     assert "Nothing. Every lever stays" in seen
+    assert "Halved: would change to trial 2, which earns +4.50" in seen
+    assert "assumption is wrong" not in html  # a tornado of zeros
     assert "winner" not in html.replace("winner on", "")
 
 
@@ -418,6 +429,14 @@ def sales_in_turn(world: PrivateDomain) -> np.ndarray[Any, Any]:
 def test_levers_in_words(path: str, value: Any, label: str, text: str) -> None:
     assert lever_words(path) == label
     assert value_words(path, value, "EUR") == text
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [("trial 7", "trial 7"), ("status quo", "status quo"), (f"only {DEPTH}", "only coupon: depth")],
+)
+def test_labels_of_trials_in_words(label: str, text: str) -> None:
+    assert label_words(label) == text
 
 
 @pytest.mark.parametrize(
