@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from experiments.train import Training
 
 USER_ERROR, INTERRUPTED = 2, 130  # exit codes
+USAGE_ERROR = typer.BadParameter.__bases__[0]  # newer versions of typer carry their own copy of click
 RUNS = Path("runs")
 
 
@@ -44,11 +45,20 @@ class Commands(TyperGroup):
             complain(f"Interrupted. {ctx.obj or 'Nothing was written; the same command begins again.'}")
             raise typer.Exit(INTERRUPTED) from None
         except Exception as error:
-            message = mendable(error)
+            message = mendable(error) or _usage(error)
             if message is None:
                 raise
             complain(message)
             raise typer.Exit(USER_ERROR) from None
+
+
+def _usage(error: Exception) -> str | None:
+    """What is wrong with a command line in one line; None for other errors and for a plea for help."""
+    if type(error).__name__ == "NoArgsIsHelpError" or not isinstance(error, USAGE_ERROR):
+        return None
+    said: Any = error
+    message, command = said.format_message().rstrip("."), said.ctx.command_path if said.ctx else "siyu"
+    return f"{message}{' See' if message.endswith('?') else '; see'} `{command} --help`"
 
 
 app = typer.Typer(name="siyu", cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -106,7 +116,7 @@ def simulate(
     from experiments.console import Bars
 
     if events and out is None:
-        raise typer.BadParameter("'--events' writes to a folder: add --out FOLDER.")
+        raise typer.BadParameter("--events writes to a folder: add --out FOLDER")
     with Bars() as bars, _folder(out) as folder:
         ground = _ground(scenario, policy, logs, cut_off, zone, bars)
         world, lived = ground.scenario, ground.status_quo
@@ -233,12 +243,11 @@ def train(
     from experiments.folders import NewFolder
     from experiments.train import train as run
 
-    silence = opt.lapse_days(lapse_days)
     with Bars() as bars, NewFolder(out or RUNS / f"train-{Path(logs).stem}") as folder:
         bars.stage("reading logs", 1)
         read = load_logs(logs, zone=zone)
         bars.stage("learning", 1)
-        found = run(read, cut_off=cut_off, lapse_days=silence)
+        found = run(read, cut_off=cut_off, lapse_days=lapse_days)
         _save_training(folder.path, found)
     if json:
         say_json({"folder": str(folder.path), "models": found.models.digest(), "card": found.card.as_dict()})
@@ -310,7 +319,7 @@ def _ground(
 
     for option, value in (("--cut-off", cut_off), ("--zone", zone)):
         if value is not None and logs is None:
-            raise typer.BadParameter(f"'{option}' is about logs: add --logs LOGS.")
+            raise typer.BadParameter(f"{option} is about logs: add --logs LOGS")
     question = Experiment(
         title="asked on the command line", scenario=scenario, policy=policy, logs=logs, cut_off=cut_off, zone=zone
     )
@@ -336,9 +345,9 @@ def _save_training(folder: Path, found: Training) -> None:
 
         from experiments.model_card import plot_model_card
 
-        many = len(found.card.tasks)
-        figure = Figure(figsize=(4.2 * many, 4.2), layout="constrained")
-        plot_model_card(found.card, figure.subplots(1, many, squeeze=False)[0])
+        rows, columns = -(-len(found.card.tasks) // 3), min(len(found.card.tasks), 3)
+        figure = Figure(figsize=(4.2 * columns, 4.2 * rows), layout="constrained")
+        plot_model_card(found.card, list(figure.subplots(rows, columns, squeeze=False).flat))
         figure.savefig(folder / "card.png", dpi=150)
 
 

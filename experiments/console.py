@@ -18,7 +18,7 @@ from rich.text import Text
 
 WIDE = 150  # columns of a table that goes to a file or a pipe
 MENDABLE = {
-    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST,
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EISDIR,
     errno.ENAMETOOLONG,
 }  # fmt: skip
 """Numbers of the operating system's errors that are about the user's files and not about a mistake of ours."""
@@ -95,15 +95,21 @@ class Bars:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._bars:
+            if kind is None:
+                self._end()
             self._bars.stop()
+
+    def _end(self) -> None:
+        """Fill the bar of the stage that has ended."""
+        if self._bars and self._task is not None:
+            self._bars.update(self._task, completed=self._bars.tasks[self._task].total, note="")
 
     def stage(self, name: str, total: int) -> None:
         """A stage of ``total`` steps begins; the stage before has ended."""
         if not self._bars:
             complain(f"{name} …")
             return
-        if self._task is not None:
-            self._bars.update(self._task, note="")
+        self._end()
         self._task = self._bars.add_task(name, total=total, note="")
 
     def step(self, done: int, note: str = "") -> None:

@@ -24,7 +24,7 @@ from agents.effects import Effects
 from agents.models import CustomerModels
 from agents.policy import DO_NOTHING
 from experiments.load import KINDS, load, open_document, shipped
-from sim.errors import SpecError, nearest
+from sim.errors import ModelError, SpecError, nearest
 from sim.problems import Path as Steps
 from sim.spec import Document, Kind, Spec
 
@@ -302,8 +302,11 @@ def models(path: Path) -> tuple[str, list[tuple[str, str, str]]]:
     """
     try:
         text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        rule = f"cannot be read: {(error.strerror or str(error)).lower()}"
+        raise ModelError(rule, place=str(path), cure="give the models.json of a training") from None
     except UnicodeDecodeError:
-        text = ""
+        raise ModelError("is no UTF-8 text", place=str(path), cure="give the models.json of a training") from None
     found = CustomerModels.from_json(text, place=str(path))
     until = f", days up to {found.cut_off}" if found.cut_off else ""
     about = f"models of {found.trained_on}{until}; a customer lapses after {found.lapse_days} days of silence"

@@ -14,6 +14,7 @@ from typing import Self
 from sim.errors import StudyError
 
 JOURNAL = "study.journal"  # of an unfinished search
+ELSEWHERE = "give another --out"
 FINISHED = {"search": "recommendation.json", "run": "record.json"}  # the file that is written last
 
 
@@ -32,11 +33,7 @@ class NewFolder:
 
     def __enter__(self) -> Self:
         self._made = make_folder(self.wanted.parent)
-        try:
-            self.path = Path(tempfile.mkdtemp(prefix=f".{self.wanted.name}-", dir=self.wanted.parent))
-        except OSError:
-            remove_empty(self._made)
-            raise
+        self.path = Path(tempfile.mkdtemp(prefix=f".{self.wanted.name}-", dir=self.wanted.parent))
         self.path.chmod(0o777 & ~_umask())  # a temporary folder is private, a result is not
         return self
 
@@ -87,16 +84,28 @@ def search_folder(wanted: Path) -> Path:
         if (folder / FINISHED["search" if is_search else "run"]).exists():
             continue
         if folder.is_dir() and any(folder.iterdir()) and not is_search:
-            raise StudyError("this folder holds something else", place=str(folder), cure="give another --out")
+            raise StudyError("this folder holds something that is no search", place=str(folder), cure=ELSEWHERE)
         return folder
     raise AssertionError("names never end")
 
 
 def make_folder(folder: Path) -> list[Path]:
-    """Make a folder with its parents; return those that were not there, the outermost first."""
-    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing[::-1]
+    """Make a folder with its parents; return those that were not there, the outermost first.
+
+    Raises
+    ------
+    StudyError
+        When nothing can be made or written there.
+    """
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()][::-1]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return missing
+    except OSError as error:
+        remove_empty(missing)
+        reason = (error.strerror or str(error)).lower()
+        raise StudyError(f"nothing can be written here: {reason}", place=str(folder), cure=ELSEWHERE) from None
 
 
 def remove_empty(folders: list[Path]) -> None:

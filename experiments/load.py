@@ -26,7 +26,6 @@ KINDS: dict[str, type[Spec]] = {
 
 
 SUFFIXES = (".yaml", ".yml")
-KEYS = {"experiment": "scenario", "search": "space", "policy": "actions"}  # a key that shows the kind of a document
 
 
 def shipped(kind: str | None = None) -> list[str]:
@@ -79,7 +78,7 @@ def _open_shipped(full: str, kind: str | None) -> tuple[Document, str]:
     folder, _, stem = full.partition("/")
     if kind not in (None, folder):
         known = ", ".join(shipped(kind))
-        raise SpecError(f"the kind that is needed here is {kind}, '{full}' is of another", cure=f"known: {known}")
+        raise SpecError(f"{_a(str(kind))} is needed here, and '{full}' is {_a(folder)}", cure=f"known: {known}")
     with as_file(files("configs") / folder / f"{stem}.yaml") as path:
         document = read_document(path)
     document.name = f"configs/{full}.yaml"
@@ -88,15 +87,18 @@ def _open_shipped(full: str, kind: str | None) -> tuple[Document, str]:
 
 def _kind_of(path: Path, document: Document, kind: str | None) -> str:
     """The kind that is asked for, or what folder and keys say. Refuses a document that is plainly of another kind."""
-    shown = next((word for word, key in KEYS.items() if key in document.data), None)
+    known = {word: len(document.data.keys() & spec.model_fields.keys()) for word, spec in KINDS.items()}
+    likely = max(known, key=lambda word: known[word])
     if kind is None:
-        return path.parent.name if path.parent.name in KINDS else shown or "scenario"
-    if shown is not None and shown != kind and KEYS[shown] not in KINDS[kind].model_fields:
-        raise SpecError(
-            f"the kind that is needed here is {kind}, and a document with '{KEYS[shown]}' is of kind {shown}",
-            place=document.name, cure=f"give a {kind}" if kind != "experiment" else "give an experiment",
-        )  # fmt: skip
+        return path.parent.name if path.parent.name in KINDS else likely
+    if known[likely] > known[kind]:
+        rule = f"{_a(kind)} is needed here, and this looks like {_a(likely)}"
+        raise SpecError(rule, place=document.name, cure="give another file")
     return kind
+
+
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _import_plugins(document: Document) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -16,17 +17,31 @@ def date(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"'{text}' is not a date; write it as 2024-09-30.") from None
+        raise typer.BadParameter(f"must be a date such as 2024-09-30 (got '{text}')") from None
 
 
 def lapse_days(text: str) -> int | Literal["auto"]:
-    """Days of silence, or ``auto``."""
+    """Days of silence, at least 2, or ``auto``."""
     if text == "auto":
         return "auto"
-    try:
-        return int(text)
-    except ValueError:
-        raise typer.BadParameter(f"'{text}' is neither a whole number of days nor auto.") from None
+    if not text.isascii() or not text.isdigit() or int(text) < 2:
+        raise typer.BadParameter(f"must be a whole number of days, at least 2, or auto (got '{text}')")
+    return int(text)
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """A whole number that is not below ``least``."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise typer.BadParameter(f"must be a whole number, at least {least} (got '{text}')")
+        return number
+
+    return parse
 
 
 # -- documents --------------------------------------------------------------------------------------------------------
@@ -73,8 +88,9 @@ CutOff = Annotated[
     ),
 ]  # fmt: skip
 LapseDays = Annotated[
-    str,
+    Any,  # typer takes no unions; the parser gives whole days or 'auto'
     typer.Option(
+        parser=lapse_days,
         metavar="DAYS",
         help="Days of silence after which a customer counts as lapsed; auto finds them from the gaps between orders.",
     ),
@@ -89,41 +105,50 @@ Zone = Annotated[
 
 # -- effort -----------------------------------------------------------------------------------------------------------
 
-Replicates = Annotated[int, typer.Option(min=1, metavar="N", help="Number of replicates, each with luck of its own.")]
+Replicates = Annotated[
+    int, typer.Option(parser=whole(1), metavar="N", help="Number of replicates, each with luck of its own.")
+]
 PairedReplicates = Annotated[
     int,
-    typer.Option("--replicates", min=2, metavar="N", help="Number of replicates; both policies meet the same luck."),
+    typer.Option(
+        "--replicates", parser=whole(2), metavar="N", help="Number of replicates; both policies meet the same luck."
+    ),
 ]
 Seed = Annotated[
-    int, typer.Option(min=0, metavar="N", help="Number that decides all luck. Equal numbers give equal results.")
+    int,
+    typer.Option(parser=whole(0), metavar="N", help="Number that decides all luck. Equal numbers give equal results."),
 ]
 Processes = Annotated[
     int | None,
     typer.Option(
-        min=1, metavar="N", show_default="one for each core",
+        parser=whole(1), metavar="N", show_default="one for each core",
         help="Number of processes that share the work. The results do not depend on it.",
     ),
 ]  # fmt: skip
 Trials = Annotated[
-    int | None, typer.Option(min=3, metavar="N", show_default=AS_IN_SEARCH, help="Number of policies to try.")
+    int | None, typer.Option(parser=whole(3), metavar="N", show_default=AS_IN_SEARCH, help="Number of policies to try.")
 ]
 TrialReplicates = Annotated[
     int | None,
     typer.Option(
-        "--replicates", min=2, metavar="N", show_default=AS_IN_SEARCH, help="Number of paired replicates of each trial."
+        "--replicates",
+        parser=whole(2),
+        metavar="N",
+        show_default=AS_IN_SEARCH,
+        help="Number of paired replicates of each trial.",
     ),
 ]
 Holdout = Annotated[
     int | None,
     typer.Option(
-        min=2, metavar="N", show_default=AS_IN_SEARCH,
+        parser=whole(2), metavar="N", show_default=AS_IN_SEARCH,
         help="Number of replicates, on seeds that the search never saw, on which the claim is made.",
     ),
 ]  # fmt: skip
 SearchSeed = Annotated[
     int | None,
     typer.Option(
-        "--seed", min=0, metavar="N", show_default=AS_IN_SEARCH,
+        "--seed", parser=whole(0), metavar="N", show_default=AS_IN_SEARCH,
         help="Number that decides what is proposed and all luck. Equal numbers give equal results.",
     ),
 ]  # fmt: skip

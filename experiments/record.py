@@ -28,7 +28,7 @@ from experiments.model_card import ModelCard
 from experiments.results import Results, paired, write_json
 from experiments.search import Alternative, SearchResult
 from experiments.space import Choice, Number
-from sim.errors import StudyError
+from sim.errors import SpecError, StudyError
 from sim.ledger import Ledger
 from sim.spec import Spec, validate
 
@@ -151,10 +151,15 @@ class RunRecord:
         """Read what :meth:`save` wrote. Raises StudyError when the folder holds no finished run."""
         if not (folder / FACTS).exists():
             raise StudyError("no finished run here", place=str(folder), cure=f"a run's folder holds {FACTS}")
-        facts = validate(Facts, json.loads((folder / FACTS).read_text(encoding="utf-8")))
-        paths = {name: folder / f"{name}.parquet" for name in TABLES}
-        tables = {name: pd.read_parquet(path) for name, path in paths.items() if path.exists()}
-        return cls(facts, tables, json.loads((folder / "provenance.json").read_text(encoding="utf-8")))
+        try:
+            facts = validate(Facts, json.loads((folder / FACTS).read_text(encoding="utf-8")))
+            paths = {name: folder / f"{name}.parquet" for name in TABLES}
+            tables = {name: pd.read_parquet(path) for name, path in paths.items() if path.exists()}
+            return cls(facts, tables, json.loads((folder / "provenance.json").read_text(encoding="utf-8")))
+        except (ValueError, OSError, SpecError) as error:  # no JSON, no Parquet, no longer there, another version
+            reason = "its record has other fields" if isinstance(error, SpecError) else str(error).splitlines()[0]
+            cure = "it was changed, or made by another version; run it again"
+            raise StudyError(f"this run cannot be read: {reason}", place=str(folder), cure=cure) from None
 
 
 def as_yaml(data: dict[str, Any]) -> str:

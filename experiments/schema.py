@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from experiments.folders import make_folder, remove_empty, write_text
+from experiments.folders import make_folder, write_text
 from experiments.load import KINDS
 from sim.errors import SpecError, nearest
 
@@ -31,12 +31,8 @@ def json_schemas(kind: str | None = None) -> dict[str, dict[str, Any]]:
 
 def write_schemas(schemas: dict[str, dict[str, Any]], folder: Path) -> list[Path]:
     """Write each to ``KIND.schema.json`` in a folder; return the paths."""
-    made = make_folder(folder)
-    try:
-        return [
-            write_text(folder / f"{kind}.schema.json", json.dumps(schema, ensure_ascii=False, indent=1) + "\n")
-            for kind, schema in schemas.items()
-        ]
-    except OSError:
-        remove_empty(made)
-        raise
+    make_folder(folder)
+    return [
+        write_text(folder / f"{kind}.schema.json", json.dumps(schema, ensure_ascii=False, indent=1) + "\n")
+        for kind, schema in schemas.items()
+    ]

@@ -15,7 +15,7 @@ from agents.behaviours import Behaviour
 from experiments import describe
 from experiments.compare import Difference, difference
 from experiments.console import say, say_json, say_table
-from experiments.load import KINDS, load, shipped
+from experiments.load import KINDS, SUFFIXES, load, shipped
 
 if TYPE_CHECKING:
     from agents.policy import Policy
@@ -165,12 +165,12 @@ def tell_description(name: str | None, *, json: bool) -> None:
     """Tell of a kind, a document or a file of models; of all that there is without a name."""
     if name is None:
         _tell_list(json=json)
-    elif name in describe.pages():
-        _tell_page(describe.page(name), json=json)
     elif name.endswith(".json"):
         _tell_models(Path(name), json=json)
-    else:
+    elif "/" in name or name.endswith(SUFFIXES) or (Path(name).exists() and name not in describe.pages()):
         _tell_document(name, json=json)
+    else:
+        _tell_page(describe.page(name), json=json)
 
 
 def _tell_list(*, json: bool) -> None:

@@ -102,10 +102,10 @@ def _cut_day(logs: Logs, cut_off: datetime.date | None, lapse_days: int | str) -
         quarter = (logs.last_day + 1) // 4
         return logs.last_day - max(quarter, 0 if isinstance(lapse_days, str) else lapse_days)
     day = (cut_off - logs.origin).days
-    if day > logs.last_day:
+    if not 0 <= day <= logs.last_day:
         raise DataError(
-            f"the cut-off must not be after the last day of the logs, {_date(logs, logs.last_day)}",
-            place=logs.name, value=str(cut_off), cure="choose an earlier cut-off",
+            f"the cut-off must be a day of the logs, {logs.origin} to {_date(logs, logs.last_day)}",
+            place=logs.name, value=str(cut_off), cure="choose a day between",
         )  # fmt: skip
     return day
 
