@@ -159,8 +159,8 @@ def _kept(facts: Facts) -> tuple[str, ...]:
     best = max(rivals, key=lambda f: f.ranked.mean)
     return (
         first,
-        f"The nearest rival, {label_words(best.label)}, looked {signed(best.claimed)} {currency} per customer better to the search "
-        f"and came to {plus_minus(best.ranked)} on fresh seeds, {plus_minus(best.holdout)} on holdout seeds.",
+        f"The nearest rival, {label_words(best.label)}, looked {signed(best.claimed)} {currency} per customer better "
+        f"to the search and came to {plus_minus(best.ranked)} on fresh seeds, {plus_minus(best.holdout)} on holdout seeds.",
     )
 
 
@@ -258,8 +258,8 @@ def fate(a: Alternative, winner: Candidate, currency: str) -> str:
     """What becomes of the recommendation under another assumption, in a sentence."""
     if changed(a, winner):
         return (
-            f"{strength(a.factor).capitalize()}: would change to {label_words(a.best)}, which earns {plus_minus(a.behind)} "
-            f"{currency} per customer more there."
+            f"{strength(a.factor).capitalize()}: would change to {label_words(a.best)}, which earns "
+            f"{plus_minus(a.behind)} {currency} per customer more there."
         )
     keeps = winner.label == STATUS_QUO
     text = f"{strength(a.factor).capitalize()}: stands"
