@@ -160,7 +160,8 @@ def _kept(facts: Facts) -> tuple[str, ...]:
     return (
         first,
         f"The nearest rival, {label_words(best.label)}, looked {signed(best.claimed)} {currency} per customer better "
-        f"to the search and came to {plus_minus(best.ranked)} on fresh seeds, {plus_minus(best.holdout)} on holdout seeds.",
+        f"to the search and came to {plus_minus(best.ranked)} on fresh seeds, {plus_minus(best.holdout)} on holdout "
+        "seeds.",
     )
 
 
