@@ -75,6 +75,8 @@ def svg(ax: Axes, name: str, description: str) -> str:
 
 def legend_below(ax: Axes, columns: int) -> None:
     """A legend under the axis label, wherever a legend inside could hide something."""
+    if not ax.get_legend_handles_labels()[0]:
+        return
     figure = ax.figure.figure
     below = ax.transAxes + ScaledTranslation(0, -0.52, figure.dpi_scale_trans)
     ax.legend(
