@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from agents.behaviours.base import Behaviour
+from agents.behaviours import DEFAULTS, Behaviour
 from agents.customers import Traits
 from agents.effects import Effects
 from agents.models import CustomerModels, default_models
@@ -127,6 +127,18 @@ class Scenario(Spec):
     def _somebody(self) -> Self:
         if self.population.size == 0 and not self.channels:
             raise ValueError("nobody can ever live here: population.size is 0 and there are no channels; give one")
+        return self
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        """A default that is named otherwise would act beside the default, twice a day."""
+        defaults = () if self.only_named_behaviours else tuple(kind.kind for kind in DEFAULTS)
+        for name, behaviour in self.behaviours.items():
+            if behaviour.kind in defaults and name != behaviour.kind:
+                raise ValueError(
+                    f"behaviours.{name}: '{behaviour.kind}' acts by default; "
+                    f"name it '{behaviour.kind}' to replace the default, or set only_named_behaviours"
+                )
         return self
 
     def day_factor(self, day: int) -> float:

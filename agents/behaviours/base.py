@@ -8,7 +8,6 @@ from sim.spec import Kind
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
-    from agents.scenario import Scenario
 
 PhaseName = Literal["arrive", "receive", "respond", "purchase", "serve", "update", "churn", "observe"]
 
@@ -28,7 +27,3 @@ class Behaviour(Kind):
     def apply(self, world: PrivateDomain) -> None:
         """Act on this day."""
         raise TypeError(f"{type(self).__name__} does not say what it does: define apply()")
-
-    def problem(self, scenario: Scenario) -> str:
-        """Why this behaviour cannot work in a scenario; empty when it can."""
-        return ""
