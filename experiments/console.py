@@ -102,7 +102,7 @@ class Bars:
     def _end(self) -> None:
         """Fill the bar of the stage that has ended."""
         if self._bars and self._task is not None:
-            self._bars.update(self._task, completed=self._bars.tasks[self._task].total, note="")
+            self._bars.update(self._task, completed=self._bars.tasks[self._task].total)
 
     def stage(self, name: str, total: int) -> None:
         """A stage of ``total`` steps begins; the stage before has ended."""

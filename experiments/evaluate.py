@@ -50,7 +50,8 @@ class Asked:
         if len(y) < FEWEST_ROWS:
             return None
         p = {name: np.concatenate(parts) for name, parts in self.p.items()}
-        if self.x_y and 0 < (seen := np.concatenate(self.x_y)).sum() < len(seen):
+        has_covariates = bool(self.x[0]) and len(self.x[0][0]) > 0  # a model of too few events is a constant
+        if has_covariates and 0 < (seen := np.concatenate(self.x_y)).sum() < len(seen):
             p["boosted trees"] = challenger(np.concatenate(self.x[0], 1), seen, np.concatenate(self.x[1], 1))
         if len(old) >= FEWEST_ROWS:
             before, after = (np.concatenate(parts) for parts in self.since)

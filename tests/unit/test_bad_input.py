@@ -7,76 +7,19 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from experiments.cli import app
+from tests.desk import SCENARIO, SEARCHING, SIMULATE, desk, run
 
-SCENARIO = """\
-title: a small world
-population: {size: 40}
-horizon_days: 14
-channels: {store: {volume: 100, cost_per_reach_cny: 1}}
-"""
-POLICY = """\
-title: status quo
-actions:
-  offer: {kind: coupon, depth: 0.1, calendar: {every_days: 7}}
-  media: {kind: acquisition, spend_cny_per_day: {store: 5}}
-"""
-SEARCH = """\
-title: depth
-space:
-  actions.offer.depth: {low: 0, high: 0.3}
-trials: 4
-replicates: 2
-finalists: 1
-final_replicates: 2
-holdout_replicates: 2
-"""
-EXPERIMENT = """\
-title: how deep?
-scenario: world.yaml
-policy: quo.yaml
-search: plan.yaml
-sensitivity: {replicates: 2, factors: [2]}
-"""
+__all__ = ["desk"]  # a fixture
+
 ORDERS = "customer_id,ts,order_id,gross,discount\nann,2024-03-01T10:00:00,1,10,0\n"
 
-SIMULATE = ("simulate", "world.yaml", "--policy", "quo.yaml", "--replicates", "1", "--processes", "1")
-SEARCHING = ("search", "question.yaml", "--processes", "1")
-
 Edit = Callable[[Path], None]
-
-
-class Said(NamedTuple):
-    """What a command printed and how it ended."""
-
-    code: int
-    out: str
-    err: str
-    new: set[str]
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with good documents, where commands are run."""
-    documents = {"world": SCENARIO, "quo": POLICY, "plan": SEARCH, "question": EXPERIMENT}
-    for name, text in documents.items():
-        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def run(desk: Path, *args: str) -> Said:
-    """Run a command. An exception that is no orderly end fails the test."""
-    before = set(desk.rglob("*"))
-    result = CliRunner().invoke(app, list(args))
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    new = {str(path.relative_to(desk)) for path in set(desk.rglob("*")) - before}
-    return Said(result.exit_code, result.stdout, result.stderr, new)
 
 
 def refused(desk: Path, *args: str) -> str:

@@ -25,7 +25,7 @@ from experiments.closeup import live_closely
 from experiments.console import Bars, mendable
 from experiments.folders import NewFolder, search_folder
 from sim.errors import StudyError
-from tests.unit.test_bad_input import SEARCHING, SIMULATE, desk, run
+from tests.desk import SEARCHING, SIMULATE, desk, run
 
 __all__ = ["desk"]  # a fixture
 
