@@ -67,7 +67,7 @@ app.add_typer(validate_app, name="validate")
 
 def main() -> None:
     """Run the command line."""
-    app()
+    app(prog_name="siyu")
 
 
 def _print_version(asked: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.options import CutOff, Json, LogsArgument, Processes, Zone
+from experiments.options import CutOff, Json, LogsArgument, Processes, Zone, whole
 
 app = typer.Typer(no_args_is_help=True, help="Hold the simulated world against what happened.")
 
@@ -23,9 +23,9 @@ def forecast_command(
     cut_off: CutOff = None,
     horizon_days: Annotated[
         int | None,
-        typer.Option(min=7, metavar="DAYS", show_default="all after the cut-off", help="Days to forecast."),
+        typer.Option(parser=whole(7), metavar="DAYS", show_default="all after the cut-off", help="Days to forecast."),
     ] = None,
-    replicates: Annotated[int, typer.Option(min=20, metavar="N", help="Number of simulated futures.")] = 100,
+    replicates: Annotated[int, typer.Option(parser=whole(20), metavar="N", help="Number of simulated futures.")] = 100,
     zone: Zone = None,
     out: Annotated[
         Path | None,

@@ -37,7 +37,7 @@ def mendable(error: Exception) -> str | None:
 
 def complain(text: str) -> None:
     """Print one message on standard error."""
-    print(text, file=sys.stderr)
+    print(text, file=sys.stderr, flush=True)
 
 
 def say(text: str) -> None:

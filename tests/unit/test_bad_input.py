@@ -187,7 +187,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "models nowhere": (("describe", "none.json"), ("none.json: cannot be read: no such file", "of a training")),
     "models that are no text": (("describe", "binary.json"), ("binary.json: is no UTF-8 text", "of a training")),
     "unknown schema": (("schema", "polcy"), ("no kind of document 'polcy'", "did you mean 'policy'?")),
-    "unknown command": (("simulat", "world.yaml"), ("No such command 'simulat'", "'simulate'", "siyu --help")),
+    "unknown command": (("simulat", "world.yaml"), ("No such command 'simulat'", "siyu --help")),
     "unknown option": ((*SIMULATE, "--replicats", "3"), ("--replicats", "--replicates", "siyu simulate --help")),
     "argument left out": (("simulate",), ("Missing argument 'SCENARIO'", "siyu simulate --help")),
     "binary": (("simulate", "binary.yaml"), ("binary.yaml: cannot be read as UTF-8 text", "byte 0", "UTF-8")),
