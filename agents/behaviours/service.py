@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
 from agents.customers import Contact, Level
+from agents.models.features import PRIOR_BASKETS
 from agents.models.hazard import sigmoid
 from agents.models.history import record_orders
 from sim.spec import parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
+
+
+UNKNOWN_ORDERS = PRIOR_BASKETS  # orders after which history weighs as much as a trait
 
 
 class Service(Behaviour):
@@ -45,6 +50,7 @@ class Service(Behaviour):
         # A learned rate tells customers apart; an order that was bought from one does not make him another.
         habit = world.sales.organic | (world.draws.uniform("habit", world.day, c.key[rows]) < self.habit)
         record_orders(c, rows, world.day, net, habit)
+        self._leave_to_history(world, rows)
         c.spend_season[rows] += net.astype(np.int32)
         c.resting_trust[rows] += self.experience * (1.0 - c.resting_trust[rows].astype(np.float64))
         first = rows[(c.level[rows] < Level.BUYER) & (c.contact[rows] != Contact.DELETED)]
@@ -55,3 +61,17 @@ class Service(Behaviour):
         lapses = world.draws.uniform("lapse", world.day, c.key[rows]) < sigmoid(logit)
         c.lapsed[rows] = lapses
         world.record("lapse", rows[lapses], 0, "service")
+
+    def _leave_to_history(self, world: PrivateDomain, rows: NDArray[np.intp]) -> None:
+        """Fade the traits of those who ordered, where the models read what the order revealed of them.
+
+        A trait says what is not known of a newcomer. Kept beside covariates that have learned it, it would count at
+        every order anew: a basket half as large again would grow without end.
+        """
+        c, models = world.customers, world.models
+        orders = c.orders[rows]
+        fade = (UNKNOWN_ORDERS + orders - 1) / (UNKNOWN_ORDERS + orders)  # telescopes to 3 / (3 + orders)
+        if models.knows_rates:
+            c.rate[rows] *= fade
+        if models.knows_baskets:
+            c.basket[rows] *= fade

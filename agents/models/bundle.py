@@ -42,6 +42,16 @@ class CustomerModels(Spec):
                 raise ValueError(f"the hazard '{name}' is named '{found}'")
         return self
 
+    @property
+    def knows_rates(self) -> bool:
+        """Whether the repurchase hazard reads a customer's own past rate or gaps."""
+        return any(name.startswith(("rate_", "gap_mean", "late", "overdue")) for name in self.repurchase.features)
+
+    @property
+    def knows_baskets(self) -> bool:
+        """Whether the basket reads a customer's own past baskets."""
+        return any(name.startswith("net_") for name in self.basket.features)
+
     def to_json(self) -> str:
         """The models as text, with their digest."""
         return json.dumps({"digest": self.digest(), **self.model_dump(mode="json")}, indent=1, allow_nan=False)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from agents.customers import CONTACTS, LEVELS, TIERS, Contact, Level
+from agents.models.features import PRIOR_BASKETS
 
 from .operator import Message, sell_card
 from .people import Customer, basket_luck, chance_above, expected_basket, half_life, predictor, sigmoid
@@ -264,6 +265,11 @@ def serve(world: ReferenceWorld) -> None:
             world.book(c, "comeback", 0, "service")
         habit = organic or world.draws.one("habit", world.day, c.key) < rule.habit
         c.remember_order(world.day, net, habit)
+        fade = (PRIOR_BASKETS + c.orders - 1) / (PRIOR_BASKETS + c.orders)
+        if world.models.knows_rates:
+            c.rate *= fade
+        if world.models.knows_baskets:
+            c.basket *= fade
         c.spend_season += net
         c.resting_trust += rule.experience * (1.0 - c.resting_trust)
         if c.level < Level.BUYER and c.contact != Contact.DELETED:
