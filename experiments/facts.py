@@ -41,32 +41,39 @@ class Fact:
 
 FACTS: dict[str, Fact] = {
     "weekly_spend": Fact("rhythm", ",.0f", "net spend a week, mean"),
-    "weekly_spend_cv": Fact("rhythm", ".3f", "the same, coefficient of variation between weeks"),
+    "weekly_spend_cv": Fact("rhythm", ".3f", "net spend a week, coefficient of variation between weeks"),
     "weekly_customers": Fact("rhythm", ",.0f", "customers who order in a week, mean"),
-    "weekly_customers_cv": Fact("rhythm", ".3f", "the same, coefficient of variation between weeks"),
+    "weekly_customers_cv": Fact("rhythm", ".3f", "customers who order in a week, coefficient of variation"),
     "orders_per_active_week": Fact("rhythm", ".2f", "order days of a customer in a week with any"),
-    "again_after_active": Fact("rhythm", ".3f", "P(orders in a week | ordered in the week before)"),
-    "again_after_silent": Fact("rhythm", ".3f", "P(orders in a week | not in the week before)"),
+    "again_after_active": Fact("rhythm", ".3f", "chance of an order in the week after one with an order"),
+    "again_after_silent": Fact("rhythm", ".3f", "chance of an order in the week after one without"),
     "sunday_orders": Fact("rhythm", ".3f", "share of orders on Sundays"),
     "sunday_spend": Fact("rhythm", ".3f", "share of spend on Sundays"),
     "gap_mean": Fact("gaps", ".2f", "days since the order before, mean"),
-    "gap_median": Fact("gaps", ".0f", "the same, median"),
+    "gap_median": Fact("gaps", ".0f", "days since the order before, median"),
     "gap_one_day": Fact("gaps", ".3f", "share of gaps of one day"),
     "gap_over_14": Fact("gaps", ".3f", "share of gaps over 14 days"),
-    "gap_cv": Fact("gaps", ".3f", f"sd / mean of a customer's gaps, mean over customers with {FEWEST_GAPS} or more"),
+    "gap_cv": Fact("gaps", ".3f", f"sd / mean of the gaps of a customer with {FEWEST_GAPS} or more, mean"),
     "basket_log_mean": Fact("baskets", ".3f", "log of spend per order day, mean"),
-    "basket_log_sd": Fact("baskets", ".3f", "the same, standard deviation"),
-    "basket_between": Fact("baskets", ".3f", f"sd of customers' means of it, those with {FEWEST_BASKETS} or more"),
-    "basket_within": Fact("baskets", ".3f", "its sd within customers, pooled"),
+    "basket_log_sd": Fact("baskets", ".3f", "log of spend per order day, standard deviation"),
+    "basket_between": Fact(
+        "baskets", ".3f", f"sd of customers' mean log spend per order day, {FEWEST_BASKETS} or more"
+    ),
+    "basket_within": Fact("baskets", ".3f", "sd of log spend per order day within customers, pooled"),
     "top_decile": Fact("concentration", ".3f", "share of spend of the top tenth of customers"),
     "top_fifth": Fact("concentration", ".3f", "share of spend of the top fifth"),
     "bottom_half": Fact("concentration", ".3f", "share of spend of the bottom half"),
     "silent": Fact("concentration", ".3f", "share of customers without any order"),
 }
-"""The facts of the Complete Journey that data.md names, for any logs."""
+"""Those that are counted."""
+
+
+def _span(low: int, high: int) -> str:
+    return f"{low}–{high} days" if low < high else f"{low} day{'s' * (low > 1)}"
+
 
 SHAPES: dict[str, Fact] = {
-    **{f"gap_{low}_to_{high}": Fact("shape", ".3f", f"share of gaps of {low}–{high} days") for low, high in GAP_BINS},
+    **{f"gap_{low}_to_{high}": Fact("shape", ".3f", f"share of gaps of {_span(low, high)}") for low, high in GAP_BINS},
     "gap_longer": Fact("shape", ".3f", "share of gaps that are longer"),
     **{f"basket_p{p}": Fact("shape", ",.2f", f"spend per order day, percentile {p}") for p in BASKET_LEVELS},
     **{f"orders_p{p}": Fact("shape", ".0f", f"orders of a customer, percentile {p}") for p in CUSTOMER_LEVELS},

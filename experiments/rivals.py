@@ -22,7 +22,7 @@ from experiments.quarters import Tally
 
 ORIGINS = 13  # evenings, a week apart, from which a direct model is taught
 FIRST_ORIGIN_DAYS = 28  # of past that an origin has at least; assumed
-YOUNG_DAYS = 91  # tenure is a calendar clock beyond: see data.md
+YOUNG_DAYS = 91  # beyond, tenure is a calendar clock where all customers enter together
 WINDOWS = (7, 28, 91)  # days of recent past that the trees see
 TREES = {"max_iter": 150, "learning_rate": 0.05, "max_leaf_nodes": 15, "min_samples_leaf": 40, "random_state": 0}
 

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 from agents.birth import Learned
 from agents.domain import PrivateDomain
 from agents.policy import DO_NOTHING
-from experiments.data import Logs
+from experiments.cli_validate import app
+from experiments.data import Logs, load_logs
 from experiments.facts import FACTS, SHAPES, facts_of
 from experiments.forecast import WORLD, FactCheck, Forecast, Scores, check_facts
 from experiments.forecast_document import markdown, save
@@ -303,3 +305,24 @@ def test_horizon_must_lie_in_the_logs(changes: dict[str, Any]) -> None:
 def test_too_few_replicates() -> None:
     with pytest.raises(SiyuError, match="replicates"):
         forecast(toy_logs(), cut_off=CUT_OFF, replicates=19)
+
+
+def test_the_command_writes_what_the_function_says(tmp_path: Any) -> None:
+    logs = toy_logs()
+    frame = pd.DataFrame(
+        {
+            "customer_id": logs.visits["customer"],
+            "ts": [str(MONDAY + dt.timedelta(days=int(day))) for day in logs.visits["day"]],
+            "order_id": range(len(logs.visits)),
+            "gross": logs.visits["gross"] / 100,
+            "discount": 0,
+        }
+    )
+    orders, out = tmp_path / "toy.csv", tmp_path / "docs" / "accuracy.md"
+    frame.to_csv(orders, index=False)
+    asked = ["forecast", str(orders), "--cut-off", str(CUT_OFF), "--replicates", "20", "--processes", "1"]
+    answer = CliRunner().invoke(app, [*asked, "--out", str(out)])
+    assert answer.exit_code == 0, answer.output
+    again = forecast(load_logs(orders), cut_off=CUT_OFF, replicates=20, processes=1)
+    assert out.read_text(encoding="utf-8") == markdown(again)
+    assert again.summary() in answer.output
