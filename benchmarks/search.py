@@ -1,7 +1,7 @@
 """Trials per minute of a search, and how much of the time is not simulation.
 
-``python benchmarks/search.py [--trials N] [--experiment NAME]`` searches in one process, so that the split is exact, and
-then with all cores.
+``python benchmarks/search.py [--trials N] [--experiment NAME]`` searches in one process, so that the split is exact,
+and then with all cores.
 """
 
 from __future__ import annotations

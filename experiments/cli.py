@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from experiments import options as opt
-from experiments.cli_validate import app as validate_app
+from experiments.terminal import options as opt
+from experiments.terminal.validation import app as validate_app
 
 if TYPE_CHECKING:
     from agents.policy import Policy
     from experiments.calibrate import Ground
     from experiments.compare import Verdict
-    from experiments.folders import NewFolder
     from experiments.listener import Listener
     from experiments.results import Results
+    from experiments.terminal.folders import NewFolder
     from experiments.train import Training
 
 USER_ERROR, INTERRUPTED = 2, 130  # exit codes
@@ -37,7 +37,7 @@ class Commands(TyperGroup):
     """Tells what the user can mend in one message without a traceback; everything else keeps its traceback."""
 
     def invoke(self, ctx: Any) -> Any:
-        from experiments.console import complain, mendable
+        from experiments.terminal.console import complain, mendable
 
         try:
             return super().invoke(ctx)
@@ -110,10 +110,10 @@ def simulate(
     json: opt.Json = False,
 ) -> None:
     """Live one policy in one scenario and tell what it earns."""
-    from experiments import tell
-    from experiments.closeup import live_closely
     from experiments.compare import simulate as run
-    from experiments.console import Bars
+    from experiments.terminal import tell
+    from experiments.terminal.closeup import live_closely
+    from experiments.terminal.console import Bars
 
     if events and out is None:
         raise typer.BadParameter("--events writes to a folder: add --out FOLDER")
@@ -153,10 +153,10 @@ def compare(
     json: opt.Json = False,
 ) -> None:
     """Tell what the policy TRIAL earns more than the policy BASE in the same scenario with the same luck."""
-    from experiments import tell
     from experiments.compare import compare as run
-    from experiments.console import Bars
     from experiments.load import load
+    from experiments.terminal import tell
+    from experiments.terminal.console import Bars
 
     with Bars() as bars, _folder(out) as folder:
         policy = load(trial, "policy")
@@ -185,11 +185,11 @@ def search(
     json: opt.Json = False,
 ) -> None:
     """Search for the policy with the highest incremental CLV within the budget, and write a report."""
-    from experiments import tell
-    from experiments.console import Bars
-    from experiments.folders import JOURNAL, make_folder, remove_empty, search_folder
     from experiments.report import write_report
     from experiments.search import search as run
+    from experiments.terminal import tell
+    from experiments.terminal.console import Bars
+    from experiments.terminal.folders import JOURNAL, make_folder, remove_empty, search_folder
 
     asked = {"trials": trials, "replicates": replicates, "holdout_replicates": holdout, "seed": seed}
     folder = search_folder(out or RUNS / Path(experiment).stem)
@@ -215,8 +215,8 @@ def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run.")], json: opt.Json = False
 ) -> None:
     """Make the report of a finished run again from the tables in its folder."""
-    from experiments.console import say, say_json
     from experiments.report import report_from_folder
+    from experiments.terminal.console import say, say_json
 
     path = report_from_folder(run)
     if json:
@@ -238,9 +238,9 @@ def train(
     json: opt.Json = False,
 ) -> None:
     """Learn from logs when customers order, for how much and when they fall silent; judge it on the days after."""
-    from experiments.console import Bars, say, say_json
     from experiments.data import load_logs
-    from experiments.folders import NewFolder
+    from experiments.terminal.console import Bars, say, say_json
+    from experiments.terminal.folders import NewFolder
     from experiments.train import train as run
 
     with Bars() as bars, NewFolder(out or RUNS / f"train-{Path(logs).stem}") as folder:
@@ -272,7 +272,7 @@ def describe(
     json: opt.Json = False,
 ) -> None:  # fmt: skip
     """Tell every field of a kind with its limits and the source of its default, or every value of a document."""
-    from experiments.tell import tell_description
+    from experiments.terminal.tell import tell_description
 
     tell_description(name, json=json)
 
@@ -288,8 +288,8 @@ def schema(
     out: opt.SchemaOut = None,
 ) -> None:
     """Print the JSON Schema of a kind of document, by which editors complete and check YAML."""
-    from experiments.console import say, say_json
-    from experiments.schema import json_schemas, write_schemas
+    from experiments.terminal.console import say, say_json
+    from experiments.terminal.schema import json_schemas, write_schemas
 
     found = json_schemas(kind)
     if out is None:
@@ -305,7 +305,7 @@ def schema(
 def _folder(out: Path | None) -> AbstractContextManager[NewFolder | None]:
     if out is None:
         return nullcontext()
-    from experiments.folders import NewFolder
+    from experiments.terminal.folders import NewFolder
 
     return NewFolder(out)
 
@@ -328,8 +328,8 @@ def _ground(
 
 def _save(folder: Path, run: Results | Verdict, ground: Ground, policies: Sequence[Policy]) -> None:
     """Write tables, provenance and report of a run into its folder."""
-    from experiments.record import record_of_run
     from experiments.report import write_report
+    from experiments.reporting.record import record_of_run
 
     record = record_of_run(run, scenario=ground.scenario, policies=policies, command=_command_line())
     record.save(folder)
@@ -343,7 +343,7 @@ def _save_training(folder: Path, found: Training) -> None:
     if found.card.tasks:
         from matplotlib.figure import Figure
 
-        from experiments.model_card import plot_model_card
+        from experiments.learning.model_card import plot_model_card
 
         rows, columns = -(-len(found.card.tasks) // 3), min(len(found.card.tasks), 3)
         figure = Figure(figsize=(4.2 * columns, 4.2 * rows), layout="constrained")

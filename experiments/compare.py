@@ -84,7 +84,7 @@ class Verdict:
 
     def plot(self, metric: str = "clv", ax: Axes | None = None) -> Axes:
         """Draw the paired differences of a metric."""
-        from experiments.figures import plot_difference
+        from experiments.reporting.figures import plot_difference
 
         values = paired(self.results.arms["trial"], self.results.arms["base"], metric)
         return plot_difference(self.differences[metric], values, ax=ax, currency=self.currency)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.data.logs import Logs
-from experiments.differences import Estimate, conditional_logit, least_squares, overlaps, stack
+from experiments.learning.differences import Estimate, conditional_logit, least_squares, overlaps, stack
 from sim.errors import DataError
 
 Z = 1.96  # two-sided 95 %

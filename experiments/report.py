@@ -13,16 +13,16 @@ from markupsafe import Markup
 
 from agents.policy import Policy
 from agents.scenario import Scenario
-from experiments import figures as fig
-from experiments import figures_money as fig_money
-from experiments import figures_search as fig_search
-from experiments import report_tables as tables
-from experiments import story
 from experiments.compare import Verdict, difference
-from experiments.model_card import ModelCard, plot_model_card
-from experiments.record import Facts, RunRecord, as_yaml, record_of_run
+from experiments.learning.model_card import ModelCard, plot_model_card
+from experiments.reporting import figures as fig
+from experiments.reporting import figures_money as fig_money
+from experiments.reporting import figures_search as fig_search
+from experiments.reporting import report_tables as tables
+from experiments.reporting import story
+from experiments.reporting.record import Facts, RunRecord, as_yaml, record_of_run
+from experiments.reporting.words import LEVEL_NAMES, label_words, lever_words, policy_rows, value_words
 from experiments.results import Results
-from experiments.words import LEVEL_NAMES, label_words, lever_words, policy_rows, value_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +65,7 @@ def report_from_folder(folder: Path, path: Path | None = None) -> Path:
 def page(record: RunRecord) -> str:
     """The report as HTML."""
     environment = Environment(
-        loader=PackageLoader("experiments"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=PackageLoader("experiments.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["cents"] = lambda cents: f"{cents / 100:,.2f}"

@@ -378,7 +378,7 @@ class _Search:
         )
 
     def _save(self, result: SearchResult) -> None:
-        from experiments.record import record_of_search  # it reads this module
+        from experiments.reporting.record import record_of_search  # it reads this module
 
         record_of_search(result).save(self.out)
         write_json(

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from agents.birth import SEASON_DAYS, Learned
 from agents.models import CustomerModels, History
 from experiments.data import Logs
-from experiments.evaluate import evaluate
-from experiments.learn import Window, learn
-from experiments.model_card import ModelCard
-from experiments.replay import NEVER, Diary, Floats, Follower, Ints, sample_customers
+from experiments.learning.evaluate import evaluate
+from experiments.learning.learn import Window, learn
+from experiments.learning.model_card import ModelCard
+from experiments.learning.replay import NEVER, Diary, Floats, Follower, Ints, sample_customers
 from sim import DataError
 
 FEWEST_DAYS = 56  # of logs before the cut-off; assumed

@@ -13,12 +13,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from experiments.data import Logs
-from experiments.forecast import WORLD, Forecast, Scores
-from experiments.listener import Listener, Silence
-from experiments.order_days import Ints, OrderDays
-from experiments.quarters import Tally, only_buyers, quiet_scenario, tally_quarters
-from experiments.results import provenance
-from experiments.rivals import (
+from experiments.forecasting.forecast import WORLD, Forecast, Scores
+from experiments.forecasting.order_days import Ints, OrderDays
+from experiments.forecasting.quarters import Tally, only_buyers, quiet_scenario, tally_quarters
+from experiments.forecasting.rivals import (
     CustomerForecast,
     Past,
     bg_nbd,
@@ -28,6 +26,8 @@ from experiments.rivals import (
     resampled,
     the_same_again,
 )
+from experiments.listener import Listener, Silence
+from experiments.results import provenance
 from experiments.run import seeds_for
 from experiments.train import Training, train
 from sim.errors import DataError, SiyuError

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy import integrate
 from scipy.special import gammaln, hyp2f1
 
-from experiments.btyd import BgNbd, GammaGamma, ParetoNbd, Records
-from experiments.order_days import NEVER, OrderDays
-from experiments.rivals import (
+from experiments.forecasting.btyd import BgNbd, GammaGamma, ParetoNbd, Records
+from experiments.forecasting.order_days import NEVER, OrderDays
+from experiments.forecasting.rivals import (
     Past,
     bg_nbd,
     boosted_trees,

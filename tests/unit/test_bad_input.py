@@ -89,6 +89,8 @@ DOCUMENTS: dict[str, tuple[Edit, tuple[str, ...], tuple[str, ...]]] = {
                         ("actions.media.spend_cny_per_day.stor", "no channel 'stor'", "did you mean 'store'?")),
     "dates outside the run": (replace("quo.yaml", "every_days: 7", "dates: [2030-01-01]"), SIMULATE,
                               ("actions.offer.calendar", "between 2024-01-01 and 2024-01-14", "change the calendar")),
+    "unknown weekday": (replace("quo.yaml", "every_days: 7", "weekdays: [monday]"), SIMULATE,
+                        ("actions.offer.calendar.weekdays.0: must be 'mon', 'tue'", "(got 'monday')")),
     "unknown plug-in": (add("world.yaml", "plugins: [no_such_module]\n"), SIMULATE,
                         ("world.yaml:5: plugins.0", "'no_such_module'", "PYTHONPATH")),
     "plug-in without a name": (add("world.yaml", "plugins: ['']\n"), SIMULATE, ("plugins.0", "PYTHONPATH")),

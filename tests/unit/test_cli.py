@@ -19,11 +19,11 @@ import typer
 from typer.testing import CliRunner
 
 from agents.models import CustomerModels
-from experiments import compare, load, simulate
+from experiments import compare, load, load_logs, simulate
 from experiments.cli import app
-from experiments.closeup import live_closely
-from experiments.console import Bars, mendable
-from experiments.folders import NewFolder, search_folder
+from experiments.terminal.closeup import live_closely
+from experiments.terminal.console import Bars, mendable
+from experiments.terminal.folders import NewFolder, search_folder
 from sim.errors import StudyError
 from tests.desk import SEARCHING, SIMULATE, desk, run
 
@@ -362,6 +362,18 @@ def test_train_writes_models_and_card_and_simulate_starts_from_logs(desk: Path) 
     assert lived["start"] == "2024-05-16"
     assert lived["metrics"]["acquired"]["mean"] > 100  # the customers of the logs, not the 40 of the scenario
     assert any("120 customers" in note for note in lived["notes"])
+
+
+def test_zone_decides_the_days(desk: Path) -> None:
+    write_orders(desk / "shop")
+    path = desk / "shop" / "orders.csv"
+    frame = pd.read_csv(path, dtype=str)
+    frame.assign(ts=frame["ts"] + "Z").to_csv(path, index=False)
+    command = (*SIMULATE, "--logs", "shop", "--cut-off", "2024-05-15", "--json")
+    notes = [json.loads(run(desk, *command, *zone).out)["notes"][0] for zone in ((), ("--zone", "Asia/Shanghai"))]
+    assert load_logs("shop").digest in notes[0]
+    assert load_logs("shop", zone="Asia/Shanghai").digest in notes[1]
+    assert notes[0] != notes[1]
 
 
 # -- progress ---------------------------------------------------------------------------------------------------------

@@ -14,9 +14,9 @@ from agents.actions import Action, Coupon
 from agents.behaviours import Attention, Behaviour
 from agents.models import default_models
 from agents.scenario import Scenario
-from experiments import describe
 from experiments.load import KINDS, load, open_document, shipped
-from experiments.schema import json_schema, json_schemas, write_schemas
+from experiments.terminal import describe
+from experiments.terminal.schema import json_schema, json_schemas, write_schemas
 from sim.errors import ModelError, SpecError
 from sim.spec import Spec, validate
 
@@ -122,11 +122,17 @@ def test_every_value_of_a_shipped_document_is_told_with_its_source(name: str) ->
 
 def test_a_document_tells_its_own_source_of_an_effect(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
-    path.write_text("title: t\neffects: {chat: {mean: 0.2, sd: 0.1, source: our own test}}\nmargin: 0.3  # measured\n")
+    path.write_text(
+        "title: t\neffects: {chat: {mean: 0.2, sd: 0.1, source: our own test}}\nmargin: 0.3  # measured\n"
+        "channels:  # of all kinds\n  shop: {volume: 90, cost_per_reach_cny: 2}  # counted\n",
+        encoding="utf-8",
+    )
     _, values = describe.values(path)
     told = {value.path: value for value in values}
     assert told["effects.chat.mean"].source == "our own test"
     assert told["margin"].source == "measured"
+    assert told["channels.shop.volume"].source == told["channels.shop.cost_per_reach_cny"].source == "counted"
+    assert told["channels.shop.add_rate"].source == ""
     assert told["buying.gap_shape"].source == "CJ 2017"
     assert not told["buying.gap_shape"].given
 

@@ -13,8 +13,8 @@ from statsmodels.discrete.conditional_models import ConditionalLogit
 
 from experiments.data import Logs, load_logs
 from experiments.data.logs import digest_of, visits_of
-from experiments.differences import conditional_logit, least_squares, stack, windows
 from experiments.effects import estimate_effects, naive_spend_effects, redemption_rates, spend_effects
+from experiments.learning.differences import conditional_logit, least_squares, stack, windows
 from sim.errors import DataError
 
 DAYS = 210

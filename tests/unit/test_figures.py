@@ -15,10 +15,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import figures as fig
-from experiments import figures_money as fig_money
-from experiments import figures_search as fig_search
 from experiments.compare import difference
+from experiments.reporting import figures as fig
+from experiments.reporting import figures_money as fig_money
+from experiments.reporting import figures_search as fig_search
 from experiments.search import Alternative
 
 ARMS = ("winner", "status quo", "do nothing")

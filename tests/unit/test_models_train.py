@@ -15,10 +15,10 @@ from sklearn.linear_model import LogisticRegression
 from agents.models import CustomerModels, covariates, sigmoid
 from experiments.data import Logs
 from experiments.data.logs import digest_of
-from experiments.fit import Scale, fit_hazard
-from experiments.learn import LAPSE
-from experiments.model_card import model_card_info, plot_model_card, reliability, score
-from experiments.replay import Diary, Follower, build_design
+from experiments.learning.fit import Scale, fit_hazard
+from experiments.learning.learn import LAPSE
+from experiments.learning.model_card import model_card_info, plot_model_card, reliability, score
+from experiments.learning.replay import Diary, Follower, build_design
 from experiments.train import Training, train
 from sim import DataError
 

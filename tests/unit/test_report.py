@@ -20,11 +20,10 @@ from agents.scenario import Scenario
 from experiments import compare, load, search, simulate, story
 from experiments.compare import Difference, difference
 from experiments.metrics import outcome
-from experiments.record import Candidate, Facts, RunRecord, Searched, World, record_of_run, sales_by_tier
 from experiments.report import page, report_from_folder, write_report, write_run_report
-from experiments.report_tables import count_words, in_cents, money_tables, outcome_table, people_table
-from experiments.search import Alternative, SearchResult
-from experiments.words import (
+from experiments.reporting.record import Candidate, Facts, RunRecord, Searched, World, record_of_run, sales_by_tier
+from experiments.reporting.report_tables import count_words, in_cents, money_tables, outcome_table, people_table
+from experiments.reporting.words import (
     audience_words,
     calendar_words,
     change_words,
@@ -33,6 +32,7 @@ from experiments.words import (
     policy_rows,
     value_words,
 )
+from experiments.search import Alternative, SearchResult
 from sim import StudyError
 
 PER_WEEK, DEPTH = "actions.adverts.calendar.per_week", "actions.coupon.depth"
@@ -168,7 +168,7 @@ def usual() -> str:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are plotted but not turned into SVG, which takes most of the time."""
-    monkeypatch.setattr("experiments.figures.svg", lambda ax, name, description: "<svg></svg>")
+    monkeypatch.setattr("experiments.reporting.figures.svg", lambda ax, name, description: "<svg></svg>")
 
 
 def text_of(html: str) -> str:

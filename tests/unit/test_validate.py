@@ -15,14 +15,14 @@ from typer.testing import CliRunner
 from agents.birth import Learned
 from agents.domain import PrivateDomain
 from agents.policy import DO_NOTHING
-from experiments.cli_validate import app
 from experiments.data import Logs, load_logs
-from experiments.facts import FACTS, SHAPES, facts_of
-from experiments.forecast import WORLD, FactCheck, Forecast, Scores, check_facts
-from experiments.forecast_document import markdown, save
-from experiments.order_days import NEVER, OrderDays
-from experiments.quarters import Tally, live_quarter, only_buyers, quiet_scenario, tally_quarters
-from experiments.rivals import CustomerForecast
+from experiments.forecasting.facts import FACTS, SHAPES, facts_of
+from experiments.forecasting.forecast import WORLD, FactCheck, Forecast, Scores, check_facts
+from experiments.forecasting.forecast_document import markdown, save
+from experiments.forecasting.order_days import NEVER, OrderDays
+from experiments.forecasting.quarters import Tally, live_quarter, only_buyers, quiet_scenario, tally_quarters
+from experiments.forecasting.rivals import CustomerForecast
+from experiments.terminal.validation import app
 from experiments.train import train
 from experiments.validate import forecast
 from sim.errors import DataError, SiyuError

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from experiments.figures import BLUE, GREEN, GREY, INK, ORANGE, PALE, RED, axes, beside, legend_below
+from experiments.reporting.figures import BLUE, GREEN, GREY, INK, ORANGE, PALE, RED, axes, beside, legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

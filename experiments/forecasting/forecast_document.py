@@ -7,10 +7,10 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from experiments.facts import Fact
-from experiments.folders import write_text
-from experiments.forecast import WORLD, FactCheck, Forecast, Scores
+from experiments.forecasting.facts import Fact
+from experiments.forecasting.forecast import WORLD, FactCheck, Forecast, Scores
 from experiments.results import write_json
+from experiments.terminal.folders import write_text
 
 NONE = "–"
 LOWER_IS_BETTER = {
@@ -36,7 +36,7 @@ def markdown(forecast: Forecast) -> str:
     """The whole document."""
     f, scores, weekly = forecast, forecast.scores[WORLD], forecast.weekly()
     environment = Environment(
-        loader=PackageLoader("experiments"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        loader=PackageLoader("experiments.reporting"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True, autoescape=False,
     )  # fmt: skip
     orders, checks = int(f.observed.orders.sum()), f.facts()

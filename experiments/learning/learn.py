@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from agents.models import CustomerModels, Hazard
 from agents.models.defaults import COMEBACK_PER_DAY, default_models
-from experiments.fit import fit_basket, fit_hazard, recalibrated, sharpness
-from experiments.replay import NEVER, Design, Diary, Floats, Follower, Ints, build_design
+from experiments.learning.fit import fit_basket, fit_hazard, recalibrated, sharpness
+from experiments.learning.replay import NEVER, Design, Diary, Floats, Follower, Ints, build_design
 
 Flags = NDArray[np.bool_]
 

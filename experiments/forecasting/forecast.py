@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.facts import FACTS, SHAPES, Fact
-from experiments.model_card import score
-from experiments.order_days import Floats, Ints
-from experiments.quarters import Tally
-from experiments.rivals import CustomerForecast
+from experiments.forecasting.facts import FACTS, SHAPES, Fact
+from experiments.forecasting.order_days import Floats, Ints
+from experiments.forecasting.quarters import Tally
+from experiments.forecasting.rivals import CustomerForecast
+from experiments.learning.model_card import score
 
 WORLD = "siyu (simulated world)"
 BAND = (0.05, 0.95)  # an interval holds 90 %

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from experiments.options import CutOff, Json, LogsArgument, Processes, Zone, whole
+from experiments.terminal.options import CutOff, Json, LogsArgument, Processes, Zone, whole
 
 app = typer.Typer(no_args_is_help=True, help="Hold the simulated world against what happened.")
 
@@ -38,9 +38,9 @@ def forecast_command(
     json: Json = False,
 ) -> None:  # fmt: skip
     """Run the customers forward from the cut-off without any action, and compare with what happened and with rivals."""
-    from experiments.console import Bars, say, say_json
     from experiments.data import load_logs
-    from experiments.forecast_document import markdown, save
+    from experiments.forecasting.forecast_document import markdown, save
+    from experiments.terminal.console import Bars, say, say_json
     from experiments.validate import forecast
 
     with Bars() as bars:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.order_days import Floats, Ints, OrderDays
+from experiments.forecasting.order_days import Floats, Ints, OrderDays
 
 SUNDAY = 6
 FEWEST_GAPS = 3  # of a customer whose regularity is measured; assumed

@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from scipy.special import betaln, gammaln, hyp2f1
 
 from agents.models import sigmoid
-from experiments.order_days import NEVER, Floats, OrderDays
+from experiments.forecasting.order_days import NEVER, Floats, OrderDays
 
 NODES, WEIGHTS = leggauss(48)  # of an integral over [-1, 1]; 32 give the same likelihood to eight digits
 MOST_RECORDS = 20_000  # to fit on; of bigger logs an even subsample is used

@@ -24,7 +24,7 @@ from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
 from experiments.compare import Difference, Verdict, difference
 from experiments.effects import Effect as LoggedEffect
-from experiments.model_card import ModelCard
+from experiments.learning.model_card import ModelCard
 from experiments.results import Results, paired, write_json
 from experiments.search import Alternative, SearchResult
 from experiments.space import Choice, Number

@@ -9,9 +9,9 @@ from typing import Literal
 
 from agents.effects import Effect
 from experiments.compare import Difference
-from experiments.record import Candidate, Facts, Searched
+from experiments.reporting.record import Candidate, Facts, Searched
+from experiments.reporting.words import change_words, label_words, lever_words, meaning, money, value_words
 from experiments.search import Alternative
-from experiments.words import change_words, label_words, lever_words, meaning, money, value_words
 
 STATUS_QUO = "status quo"
 Outcome = Literal["gain", "unsettled", "loss", "keep"]

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from experiments.baselines import SEASON_DAYS, HouseholdRate
-from experiments.btyd import BgNbd, GammaGamma, ParetoNbd, Records
-from experiments.order_days import NEVER, Floats, Ints, OrderDays
-from experiments.quarters import Tally
+from experiments.forecasting.btyd import BgNbd, GammaGamma, ParetoNbd, Records
+from experiments.forecasting.order_days import NEVER, Floats, Ints, OrderDays
+from experiments.forecasting.quarters import Tally
+from experiments.learning.baselines import SEASON_DAYS, HouseholdRate
 
 ORIGINS = 13  # evenings, a week apart, from which a direct model is taught
 FIRST_ORIGIN_DAYS = 28  # of past that an origin has at least; assumed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from experiments.figures import axes, beside, colour_of, legend_below, money_axis, short
+from experiments.reporting.figures import axes, beside, colour_of, legend_below, money_axis, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

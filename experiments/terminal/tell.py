@@ -12,10 +12,10 @@ import numpy as np
 
 from agents.actions import Action
 from agents.behaviours import Behaviour
-from experiments import describe
 from experiments.compare import Difference, difference
-from experiments.console import say, say_json, say_table
 from experiments.load import KINDS, SUFFIXES, load, shipped
+from experiments.terminal import describe
+from experiments.terminal.console import say, say_json, say_table
 
 if TYPE_CHECKING:
     from agents.policy import Policy

@@ -17,8 +17,8 @@ from agents.domain import PrivateDomain
 from agents.models.history import History
 from agents.policy import DO_NOTHING
 from agents.scenario import Scenario
-from experiments.facts import facts_of
-from experiments.order_days import Floats, Ints, OrderDays
+from experiments.forecasting.facts import facts_of
+from experiments.forecasting.order_days import Floats, Ints, OrderDays
 from experiments.run import default_processes
 from sim.errors import SiyuError
 

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from experiments.folders import make_folder, write_text
 from experiments.load import KINDS
+from experiments.terminal.folders import make_folder, write_text
 from sim.errors import SpecError, nearest
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

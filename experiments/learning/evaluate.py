@@ -10,10 +10,10 @@ import sklearn
 from numpy.typing import NDArray
 
 from agents.models import CustomerModels, covariates
-from experiments.baselines import SEASON_DAYS, HouseholdRate, challenger, recency_table
 from experiments.data import Logs
-from experiments.model_card import ModelCard, Task, reliability, score, score_basket
-from experiments.replay import Diary, Floats, Follower, Ints, sample_customers
+from experiments.learning.baselines import SEASON_DAYS, HouseholdRate, challenger, recency_table
+from experiments.learning.model_card import ModelCard, Task, reliability, score, score_basket
+from experiments.learning.replay import Diary, Floats, Follower, Ints, sample_customers
 
 Flags = NDArray[np.bool_]
 

@@ -1,0 +1,1 @@
+"""Learning from logs: replay, estimation, judgement out of time."""

@@ -1,0 +1,1 @@
+"""Reports: the record of a run on disk, its sentences, tables and pictures."""
