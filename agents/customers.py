@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sim.draws import Draws, Keys
 
 
-NEVER = -(2**30)  # a day that no run reaches
+NEVER = -20_000  # a day that no run reaches, and that may be subtracted from in two bytes
 
 
 class Contact:
@@ -79,13 +79,13 @@ class Customers(History):
 
     coupon_depth = column("f4", 0.0, unit="share", doc="depth of the coupon in hand; 0 without one")
     coupon_minimum = column("i4", 0, unit="cents", doc="minimum spend of the coupon in hand")
-    coupon_until = column("i4", NEVER, unit="day", doc="last valid day of the coupon in hand")
+    coupon_until = column("i2", NEVER, unit="day", doc="last valid day of the coupon in hand")
     coupon_reminder = column("i2", 0, unit="days", doc="reminder so many days before expiry; 0 for none")
     coupon_source = column("i2", -1, unit="source", doc="action that issued the coupon in hand")
     coupon_noticed = column("?", False, unit="flag", doc="the customer means to use the coupon", access="latent")
 
     member_level = column("i1", 0, unit="level", doc="membership level; 0 for none")
-    card_until = column("i4", NEVER, unit="day", doc="last valid day of the paid card")
+    card_until = column("i2", NEVER, unit="day", doc="last valid day of the paid card")
     card_saved = column("i4", 0, unit="cents", doc="saved with the running card")
     member_price = column("f4", 0.0, unit="share", doc="discount that membership or card gives")
     points_rate = column("f4", 0.0, unit="share", doc="points earned, as a share of spend")

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from agents.birth import SEASON_DAYS, Learned
 from agents.models import CustomerModels, History
@@ -64,6 +65,11 @@ def train(logs: Logs, *, cut_off: datetime.date | None = None, lapse_days: int |
 
     Raises DataError where there is too little to learn from.
     """
+    with threadpool_limits(1):  # threads of BLAS and OpenMP wait for each other actively: slower on a busy machine
+        return _train(logs, cut_off, lapse_days)
+
+
+def _train(logs: Logs, cut_off: datetime.date | None, lapse_days: int | Literal["auto"]) -> Training:
     cut_day = _cut_day(logs, cut_off, lapse_days)
     diary = Diary.of(logs, cut_day)
     window = _window(logs, diary, cut_day, lapse_days)

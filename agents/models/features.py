@@ -213,6 +213,9 @@ FEATURES = FeatureTable(
         **{f"weekday_{number}": _weekday(number) for number in range(7)},
         "net_known": Feature("weight of net_mean", {"orders": NET_KNOWN}),
         "net_mean": Feature("personal mean of log baskets times net_known", per_row=_net_mean),
+        "net_variance": Feature(
+            "personal variance of log baskets", per_row=lambda moment: moment.column("log_net_sd") ** 2
+        ),
         "net_recent": Feature("recent mean of log baskets less the last one", per_row=_recent_against_last),
         "net_last": Feature("log of the last basket", per_row=lambda moment: moment.column("log_net_last")),
     }

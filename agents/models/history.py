@@ -19,6 +19,8 @@ RECENT_WEIGHT = 0.2  # of the newest basket in the recent mean; assumed, about t
 GAP_LOG_SD = 0.9  # of the gaps of one customer before they are known; Complete Journey 2017, see data.md
 GAP_PRIOR = 5.0  # pseudo-gaps behind that sd; assumed
 GAP_WEIGHT = 0.05  # of the newest gap once there are twenty; assumed, lets a customer change over a season
+NET_LOG_SD = 0.95  # of the baskets of one customer before they are known; Complete Journey 2017
+NET_PRIOR = 5.0  # pseudo-baskets behind that sd; assumed
 MONEY_FLOOR = 100.0  # cents added before a logarithm: a free basket must not be minus infinity
 
 Rows = slice | NDArray[np.integer[Any]]
@@ -48,6 +50,9 @@ class History(Columns):
     log_net_last = column("f4", 0, unit="log cents", doc="log(net + 100) of the last order day")
     log_net_recent = column("f4", 0, unit="log cents", doc="its moving mean, newest weighs 0.2")
     log_net_mean = column("f4", 0, unit="log cents", doc="its mean over all order days")
+    log_net_sd = column(
+        "f4", NET_LOG_SD, unit="log cents", doc="its sd over order days before the last, shrunk to its default"
+    )
 
     def rebased(self, days: int) -> History:
         """A copy on a calendar whose day 0 is this calendar's day ``days``."""
@@ -118,5 +123,11 @@ def _record_money(
     weight = np.where(orders == 1, 1.0, RECENT_WEIGHT)
     history.log_net_recent[rows] = recent + weight * (new - np.where(again, old, recent))
     mean = history.log_net_mean[rows].astype(np.float64)
+    # The last basket is final only now that another day has one; it pulls its own mean, hence n / (n - 1).
+    before = orders - 1
+    surprise = (old - mean) ** 2 * before / np.maximum(before - 1, 1)
+    weight = np.where(again | (before < 2), 0.0, 1.0 / (before - 1 + NET_PRIOR))
+    variance = history.log_net_sd[rows].astype(np.float64) ** 2
+    history.log_net_sd[rows] = np.sqrt(variance + weight * (surprise - variance))
     history.log_net_mean[rows] = mean + (new - np.where(again, old, mean)) / orders
     history.log_net_last[rows] = new

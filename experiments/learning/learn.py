@@ -28,7 +28,7 @@ LAPSE = ("log_tenure", "only_order", "rate_7", "rate_28", "rate_112", "gap_mean"
          "net_known", "net_mean", "net_last", "weekday_share")  # fmt: skip
 COMEBACK = ("log_since", "rate_112")
 BASKET = ("log_since", "since_is_1", "since_above_8", "no_order", "only_order", "gaps_known", "gap_mean", "late",
-          "weekday_share", "weekend", "net_known", "net_mean", "net_recent", "net_last")  # fmt: skip
+          "weekday_share", "weekend", "net_known", "net_mean", "net_variance", "net_recent", "net_last")  # fmt: skip
 LAPSE_PRIOR = 0.01  # where lapses are too few to learn from; Complete Journey 2017: 1.1 % of orders
 MEMORY_DAYS = 91.0  # half-life of a row's weight: habits drift. Cut the bias of the next 8 weeks by a third
 PASSES = 2  # of expectation and maximisation over unfinished silences; a third moves log-loss by less than 1e-5

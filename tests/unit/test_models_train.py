@@ -269,7 +269,7 @@ def test_too_little_to_learn_from_is_refused_with_rule_number_and_cure(
 def test_a_cut_off_outside_the_logs_and_a_lapse_that_is_too_long_are_refused(
     made: tuple[Logs, np.ndarray[Any, Any]],
 ) -> None:
-    with pytest.raises(DataError, match=r"must not be after the last day of the logs, 2025-02-03 .got '2026-01-01'."):
+    with pytest.raises(DataError, match=r"a day of the logs, 2024-01-01 to 2025-02-03 .got '2026-01-01'."):
         train(made[0], cut_off=datetime.date(2026, 1, 1))
     with pytest.raises(DataError, match="at least 56 days"):
         train(made[0], cut_off=datetime.date(2023, 1, 1))
