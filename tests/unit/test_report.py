@@ -17,10 +17,11 @@ from ruamel.yaml import YAML
 from agents.domain import PrivateDomain
 from agents.policy import Policy
 from agents.scenario import Scenario
-from experiments import compare, load, search, simulate, story
+from experiments import compare, load, search, simulate
 from experiments.compare import Difference, difference
 from experiments.metrics import outcome
 from experiments.report import page, report_from_folder, write_report, write_run_report
+from experiments.reporting import story
 from experiments.reporting.record import Candidate, Facts, RunRecord, Searched, World, record_of_run, sales_by_tier
 from experiments.reporting.report_tables import count_words, in_cents, money_tables, outcome_table, people_table
 from experiments.reporting.words import (
