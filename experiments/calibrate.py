@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from experiments.effects import Effect as LoggedEffect
     from experiments.train import Training
 
+Z_95 = 1.96  # two-sided 95 % point of the normal distribution
 REFERENCE_DEPTH = 0.10  # assumed depth of a logged campaign whose coupons carry no depth
 
 
@@ -141,6 +142,11 @@ def with_logged_coupons(
         f"Coupons: being sent a type-{name} campaign moved the daily log-odds of a visit by {logged.mean:+.3f} "
         f"(sd {logged.sd:.3f}, placebo {logged.placebo_mean:+.3f}); {take_up:.1%} of receivers redeemed."
     )
+    if abs(logged.mean) < Z_95 * logged.sd:
+        note += (
+            " That is not distinguishable from nothing: in some replicates a coupon raises sales, in others it only "
+            "gives money away, and its sign here should not be read as a finding."
+        )
     return changed, (note,)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 SPREAD = 0.90  # central share of the replicates that "in most worlds" means
+ENOUGH_FOR_QUANTILES = 20  # replicates from which the 5th and 95th percentile are read off the sample
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Difference:
     Attributes
     ----------
     mean, low, high : mean with its 95 % interval (Student): how well the simulation knows the mean.
-    world_low, world_high : central 90 % of single replicates: luck and effects that the estimates leave open.
+    world_low, world_high : central 90 % of single replicates: luck and effects that the estimates leave open. With
+        fewer than 20 replicates the 90 % prediction interval of one more replicate, by Student.
     better : share of replicates above zero.
     n : paired replicates.
     """
@@ -61,7 +63,11 @@ def difference(metric: str, values: NDArray[np.float64]) -> Difference:
     spread = float(values.std(ddof=1)) if n > 1 else float("nan")
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * spread / n**0.5 if n > 1 else float("nan")
     tail = (1 - SPREAD) / 2
-    low, high = (float(q) for q in np.quantile(values, [tail, 1 - tail]))
+    if n >= ENOUGH_FOR_QUANTILES:
+        low, high = (float(q) for q in np.quantile(values, [tail, 1 - tail]))
+    else:  # few replicates do not reach the tails: Student's prediction interval of one more
+        reach = float(stats.t.ppf(1 - tail, n - 1)) * spread * (1 + 1 / n) ** 0.5 if n > 1 else float("nan")
+        low, high = mean - reach, mean + reach
     return Difference(metric, mean, mean - half, mean + half, low, high, float((values > 0).mean()), n)
 
 

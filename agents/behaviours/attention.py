@@ -36,7 +36,7 @@ class Attention(Behaviour):
         4.0,
         gt=0,
         doc="half-life of fatigue",
-        source="assumed; identified by calibrate",
+        source="assumed",
     )
     fatigue_scale: float = parameter(4.0, gt=0, doc="messages' worth of fatigue that halve a pull", source="assumed")
     content_load: float = parameter(0.35, ge=0, doc="fatigue of a piece of content, in adverts", source="assumed")

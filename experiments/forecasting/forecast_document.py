@@ -13,9 +13,11 @@ from experiments.results import write_json
 from experiments.terminal.folders import write_text
 
 NONE = "–"
-LOWER_IS_BETTER = {
-    "orders_mae": "orders MAE", "orders_rmse": "orders RMSE", "spend_mae": "spend MAE", "spend_rmse": "spend RMSE",
-    "log_loss": "log-loss of any order", "weekly_mape": "weekly MAPE",
+COLUMNS = {
+    "orders_error_percent": "total of orders", "orders_mae": "orders MAE", "orders_rmse": "orders RMSE",
+    "orders_correlation": "orders r", "spend_error_percent": "total of spend", "spend_mae": "spend MAE",
+    "spend_rmse": "spend RMSE", "spend_correlation": "spend r", "log_loss": "log-loss of any order",
+    "weekly_mape": "weekly MAPE",
 }  # fmt: skip
 HEADER = (
     "", "orders error %", "MAE", "RMSE", "r", "spend error %", "MAE", "RMSE", "r", "any order: AUC", "log-loss",
@@ -81,14 +83,21 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _ahead(f: Forecast) -> list[tuple[str, str]]:
-    """Columns in which a rival's score is lower than the world's, and those rivals, best first."""
+    """Columns in which a rival's score is better than the world's, and those rivals, best first."""
     found = []
-    for column, title in LOWER_IS_BETTER.items():
-        scores = {name: getattr(s, column) for name, s in f.scores.items()}
+    for column, title in COLUMNS.items():
+        scores = {name: _badness(column, getattr(s, column)) for name, s in f.scores.items()}
         names = [name for name in sorted(scores, key=lambda n: scores[n]) if scores[name] < scores[WORLD]]
         if names:
             found.append((title, ", ".join(names)))
     return found
+
+
+def _badness(column: str, score: float) -> float:
+    """A score turned so that lower is better: errors by size, correlations by what they lack."""
+    if column.endswith("error_percent"):
+        return abs(score)
+    return -score if column.endswith("correlation") else score
 
 
 def _weekly(f: Forecast) -> str:

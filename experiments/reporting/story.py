@@ -294,7 +294,12 @@ def robustness(facts: Facts) -> str:
     if winner.label == STATUS_QUO:
         return f"{text}."
     low, high = (pick(a.uplift.mean for a in all_of_them) for pick in (min, max))
-    return f"{text}; its gain there lies between {signed(low)} and {signed(high)} {facts.world.currency} per customer."
+    text = f"{text}; its gain there lies between {signed(low)} and {signed(high)} {facts.world.currency} per customer"
+    unproven = [a for a in all_of_them if a.uplift.low <= 0]
+    if unproven:
+        where = _listed([f"{a.effect.replace('_', ' ')} is {strength(a.factor)}" for a in unproven])
+        return f"{text}, but where the effect of {where} that gain is not distinguishable from zero."
+    return f"{text}."
 
 
 def _listed(items: Sequence[str]) -> str:
