@@ -278,6 +278,9 @@ def changed(a: Alternative, winner: Candidate) -> bool:
     return a.best != winner.label and a.behind.low > 0
 
 
+MOST_LISTED = 3  # alternatives that a sentence can name
+
+
 def robustness(facts: Facts) -> str:
     """All alternatives in one sentence."""
     searched = searched_of(facts)
@@ -296,6 +299,8 @@ def robustness(facts: Facts) -> str:
     low, high = (pick(a.uplift.mean for a in all_of_them) for pick in (min, max))
     text = f"{text}; its gain there lies between {signed(low)} and {signed(high)} {facts.world.currency} per customer"
     unproven = [a for a in all_of_them if a.uplift.low <= 0]
+    if len(unproven) > MOST_LISTED:
+        return f"{text}, but in {len(unproven)} of them that gain is not distinguishable from zero."
     if unproven:
         where = _listed([f"{a.effect.replace('_', ' ')} is {strength(a.factor)}" for a in unproven])
         return f"{text}, but where the effect of {where} that gain is not distinguishable from zero."
