@@ -1,10 +1,9 @@
-"""Results: tidy frames with provenance, kept as Parquet and JSON."""
+"""Results: tidy frames with provenance; `reporting/record.py` keeps them on disk."""
 
 from __future__ import annotations
 
 import json
 import platform
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -87,17 +86,6 @@ class Results:
         frame = pd.DataFrame(rows, columns=columns)
         return pd.DataFrame(frame.groupby(columns[:3], as_index=False, sort=False)["customers"].sum())
 
-    def save(self, folder: Path) -> None:
-        """Write replicates, weekly, money and census as Parquet, and the provenance as JSON."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("frame", "weekly", "money", "census"):
-            frame: pd.DataFrame = getattr(self, name)()
-            target = folder / f"{'replicates' if name == 'frame' else name}.parquet"
-            temporary = target.with_suffix(".tmp")
-            frame.to_parquet(temporary, index=False)
-            temporary.replace(target)
-        write_json(folder / "provenance.json", self.provenance)
-
 
 def write_json(path: Path, data: Any) -> None:
     """Write JSON under a temporary name, then rename: never half a file."""
@@ -112,23 +100,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value.tolist()
     return str(value)
-
-
-def fresh_folder(root: Path, name: str) -> Path:
-    """``root/name``, or the first free ``root/name-2``, ``-3``, … An existing run is never overwritten."""
-    for number in range(1, 100_000):
-        folder = root / (name if number == 1 else f"{name}-{number}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return folder
-    raise FileExistsError(root / name)
-
-
-def remove(folder: Path) -> None:
-    """Remove a folder that this program made."""
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def paired(trial: Sequence[Outcome], base: Sequence[Outcome], metric: str) -> np.ndarray[Any, np.dtype[np.float64]]:
