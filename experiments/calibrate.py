@@ -16,7 +16,7 @@ from agents.scenario import Scenario
 from experiments.experiment import Experiment
 from experiments.listener import Listener, Silence
 from experiments.load import load
-from experiments.space import SearchPlan
+from experiments.searching.plan import SearchPlan
 
 if TYPE_CHECKING:
     from experiments.data import Logs

@@ -11,7 +11,7 @@ import agents.actions  # noqa: F401  (its import registers the kinds of action)
 from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
 from experiments.experiment import Experiment
-from experiments.space import SearchPlan
+from experiments.searching.plan import SearchPlan
 from sim.errors import SpecError, nearest
 from sim.spec import Document, Spec, read_document, validate
 

@@ -21,8 +21,9 @@ from experiments.load import load
 from experiments.metrics import Outcome
 from experiments.results import Results, paired, provenance, write_json
 from experiments.run import Task, Workers, seeds_for
-from experiments.space import SearchPlan, Value, with_values
-from experiments.study import StudyFile
+from experiments.searching.paths import Value, with_values
+from experiments.searching.plan import SearchPlan
+from experiments.searching.study import StudyFile
 from sim.errors import SpecError, StudyError
 from sim.spec import validate
 

@@ -27,7 +27,7 @@ from experiments.effects import Effect as LoggedEffect
 from experiments.learning.model_card import ModelCard
 from experiments.results import Results, paired, write_json
 from experiments.search import Alternative, SearchResult
-from experiments.space import Choice, Number
+from experiments.searching.plan import Choice, Number
 from sim.errors import SpecError, StudyError
 from sim.ledger import Ledger
 from sim.spec import Spec, validate

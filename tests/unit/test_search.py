@@ -19,7 +19,7 @@ from experiments.compare import difference
 from experiments.results import paired
 from experiments.run import Task, Workers, live, seeds_for
 from experiments.search import JOURNAL, SearchResult, changes
-from experiments.space import with_values
+from experiments.searching.paths import with_values
 from sim import SpecError, StudyError
 
 SCENARIO: dict[str, Any] = {

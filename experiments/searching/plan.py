@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import optuna
 from pydantic import Discriminator, Tag, model_validator
 
 from agents.policy import Policy
 from agents.scenario import Scenario
-from sim.errors import SpecError, nearest
-from sim.spec import Spec, parameter, validate
+from experiments.searching.paths import Value, dump, read_path, with_values
+from sim.errors import SpecError
+from sim.spec import Spec, parameter
 
-Value = Any
 BETWEEN = 0.381966  # of the way from end to end: not a whole number, whatever the ends
 STRIDE = 1 / 3  # of the way to the farther bound, for the first trials that move one lever alone; assumed
 
@@ -207,45 +207,3 @@ class SearchPlan(Spec):
 def _short(value: Value) -> Value:
     """A value for an error, without the fields of a mapping that say nothing."""
     return {k: v for k, v in value.items() if v is not None} if isinstance(value, dict) else value
-
-
-def dump(policy: Policy) -> dict[str, Value]:
-    """The policy as plain data."""
-    return policy.model_dump(mode="json")
-
-
-def read_path(data: Any, path: str) -> Value:
-    """The value at a dotted path of a policy's plain data. Raises SpecError with the nearest known step."""
-    node = data
-    walked: list[str] = []
-    for step in path.split("."):
-        if isinstance(node, list) and step.isdigit() and int(step) < len(node):
-            node = node[int(step)]
-        elif isinstance(node, dict) and step in node:
-            node = node[step]
-        else:
-            inside = node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
-            known = [str(name) for name in inside]
-            raise SpecError(
-                f"the status quo has no '{step}' at {repr('.'.join(walked)) if walked else 'its top'}",
-                place=f"space: {path}",
-                cure=nearest(step, known) if known else "end the path there, or give the status quo more there",
-            )
-        walked.append(step)
-    return node
-
-
-def with_values(policy: Policy, values: dict[str, Value], title: str | None = None) -> Policy:
-    """A copy of a policy in which the dotted paths have these values. Raises SpecError when a limit is broken."""
-    data = dump(policy)
-    for path, value in values.items():
-        *parents, last = path.split(".")
-        node = read_path(data, ".".join(parents)) if parents else data
-        if isinstance(node, list):
-            node[int(last)] = value
-        else:
-            read_path(data, path)
-            node[last] = value
-    if title:
-        data["title"] = title
-    return validate(Policy, data)

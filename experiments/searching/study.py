@@ -12,7 +12,8 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from experiments.space import SearchPlan, Value
+from experiments.searching.paths import Value
+from experiments.searching.plan import SearchPlan
 from sim.errors import StudyError
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
