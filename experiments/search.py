@@ -21,6 +21,7 @@ from experiments.load import load
 from experiments.metrics import Outcome
 from experiments.results import Results, paired, provenance, write_json
 from experiments.run import Task, Workers, seeds_for
+from experiments.searching.levers import Number
 from experiments.searching.paths import Value, with_values
 from experiments.searching.plan import SearchPlan
 from experiments.searching.study import StudyFile
@@ -231,11 +232,11 @@ class _Search:
 
     def _trials(self) -> None:
         status_quo = self.ground.status_quo
-        here = self.plan.values_of(status_quo)
+        here = self.plan.params_of(status_quo)
         self.study.enqueue(here, "status quo")
         self.study.enqueue({**here, **least(self.plan, status_quo)}, "least")
-        for path, values in zip(self.plan.space, self.plan.single_changes(status_quo), strict=True):
-            self.study.enqueue(values, f"only {path}")
+        for path, params in self.plan.single_changes(status_quo):
+            self.study.enqueue(params, f"only {path}")
         base = self._run([status_quo], "search")[0]
         done = len(self.study.finished())
         self.hear.stage("searching", self.plan.trials)
@@ -244,7 +245,7 @@ class _Search:
             batch = self.study.next_batch()
             if not batch:
                 break
-            policies = [with_values(status_quo, values) for _, values in batch]
+            policies = [self.plan.policy(status_quo, params) for _, params in batch]
             for index, outcomes in self._run_as_done(policies, "search"):
                 uplift = paired(outcomes, base, "clv")
                 spend = float(np.mean([o.values["spend"] for o in outcomes]))
@@ -288,7 +289,7 @@ class _Search:
             )
         chosen: dict[str, tuple[str, dict[str, Value], float]] = {}
         for trial in sorted(feasible, key=lambda t: (-self.study.uplift(t), t.number)):
-            values = self.study.values_of(trial)
+            values = self.plan.values(trial.params)
             label = str(trial.user_attrs.get("label", f"trial {trial.number}"))
             chosen.setdefault(str(values), (label, values, self.study.uplift(trial)))
             if len(chosen) == self.plan.finalists:
@@ -366,7 +367,9 @@ class _Search:
                     "standard_error": float(uplift.std(ddof=1) / len(uplift) ** 0.5),
                     "spend": float(trial.user_attrs["spend"]),
                     "feasible": self.study.feasible(trial),
-                    **{path: str(v) if isinstance(v, dict) else v for path, v in self.study.values_of(trial).items()},
+                    **{
+                        path: str(v) if isinstance(v, dict) else v for path, v in self.plan.values(trial.params).items()
+                    },
                 }
             )
         return pd.DataFrame(rows).sort_values("number", ignore_index=True)
@@ -418,7 +421,7 @@ def least(plan: SearchPlan, status_quo: Policy) -> dict[str, Value]:
         off = status_quo.actions[parts[1]].off
         inner = ".".join(parts[2:])
         key = next((k for k in off if inner == k or inner.startswith(f"{k}.")), None)
-        if key is not None and lever.holds(off[key]):
+        if key is not None and isinstance(lever, Number) and lever.low <= off[key] <= lever.high:
             values[path] = off[key]
     return values
 

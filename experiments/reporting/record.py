@@ -27,7 +27,6 @@ from experiments.effects import Effect as LoggedEffect
 from experiments.learning.model_card import ModelCard
 from experiments.results import Results, paired, write_json
 from experiments.search import Alternative, SearchResult
-from experiments.searching.plan import Choice, Number
 from sim.errors import SpecError, StudyError
 from sim.ledger import Ledger
 from sim.spec import Spec, validate
@@ -222,7 +221,7 @@ def _searched(result: SearchResult) -> Searched:
     return Searched(
         budget=plan.budget,
         status_quo=plan.values_of(ground.status_quo),
-        bounds={path: _bounds(lever) for path, lever in plan.space.items()},
+        bounds={path: lever.bounds() for path, lever in plan.space.items()},
         effort={
             "trials": len(result.trials),
             "replicates": plan.replicates,
@@ -288,12 +287,6 @@ def _world(scenario: Scenario) -> World:
         hours_per_week=scenario.staff.hours_per_week,
         effects={name: getattr(scenario.effects, name) for name in EFFECT_NAMES},
     )
-
-
-def _bounds(lever: Number | Choice) -> str:
-    if isinstance(lever, Number):
-        return f"{lever.low:g} … {lever.high:g}"
-    return f"{len(lever.choices)} choices"
 
 
 def _logs_read(logs: Logs) -> LogsRead:

@@ -12,7 +12,6 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from experiments.searching.paths import Value
 from experiments.searching.plan import SearchPlan
 from sim.errors import StudyError
 
@@ -62,21 +61,20 @@ class StudyFile:
         seed = int.from_bytes(digest, "little")
         return optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, constant_liar=True)
 
-    def enqueue(self, values: dict[str, Value], label: str) -> None:
-        """Put a policy among the first trials, once."""
+    def enqueue(self, params: dict[str, Any], label: str) -> None:
+        """Put a policy before all that the sampler proposes, unless it stands there already."""
         if any(t.user_attrs.get("label") == label for t in self.study.get_trials(deepcopy=False)):
             return
-        codes = {path: self.plan.space[path].code(value) for path, value in values.items()}
-        self.study.enqueue_trial(codes, user_attrs={"label": label})
+        self.study.enqueue_trial(params, user_attrs={"label": label})
 
     def asked(self) -> list[optuna.trial.FrozenTrial]:
         """Trials that were proposed, finished or not."""
         return [t for t in self.study.get_trials(deepcopy=False) if t.state != TrialState.WAITING]
 
-    def next_batch(self) -> list[tuple[optuna.Trial, dict[str, Value]]]:
+    def next_batch(self) -> list[tuple[optuna.Trial, dict[str, Any]]]:
         """Proposals to evaluate now: first those that an interruption left open, then new ones up to a full batch."""
         asked = self.asked()
-        batch: list[tuple[optuna.Trial, dict[str, Value]]] = []
+        batch: list[tuple[optuna.Trial, dict[str, Any]]] = []
         for frozen in asked:
             if frozen.state == TrialState.RUNNING:
                 self.study.sampler = self._sampler(frozen.number)
@@ -87,8 +85,8 @@ class StudyFile:
             batch.append(self._values(self.study.ask()))
         return batch
 
-    def _values(self, trial: optuna.Trial) -> tuple[optuna.Trial, dict[str, Value]]:
-        return trial, {path: lever.suggest(trial, path) for path, lever in self.plan.space.items()}
+    def _values(self, trial: optuna.Trial) -> tuple[optuna.Trial, dict[str, Any]]:
+        return trial, {d.name: trial._suggest(d.name, d.distribution) for d in self.plan.dimensions()}
 
     def tell(self, trial: optuna.Trial, value: float, spend: float, more: dict[str, Any]) -> None:
         """Record a result; with a budget, what was overspent is a constraint."""
@@ -101,10 +99,6 @@ class StudyFile:
     def finished(self) -> list[optuna.trial.FrozenTrial]:
         """Complete trials by number."""
         return [t for t in self.study.get_trials(deepcopy=False) if t.state == TrialState.COMPLETE]
-
-    def values_of(self, trial: optuna.trial.FrozenTrial) -> dict[str, Value]:
-        """A finished trial's policy values by path."""
-        return {path: lever.decode(trial.params[path]) for path, lever in self.plan.space.items()}
 
     def uplift(self, trial: optuna.trial.FrozenTrial) -> float:
         """Mean uplift of a finished trial."""
