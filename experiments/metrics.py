@@ -26,7 +26,8 @@ class Outcome:
     Attributes
     ----------
     values : name to number: ``clv`` (per acquired customer), ``equity`` (discounted sum), ``profit``, ``revenue``,
-        ``spend`` (operator costs less fees), ``orders``, ``contacts_start``, ``acquired`` and counts of events.
+        ``spend`` (operator costs less fees), ``spend_discounted`` (the same as it enters ``clv``: discounted, per
+        acquired customer), ``contacts_start``, ``acquired`` and counts of events (``n_order``, ...).
     money : (source, kind) to undiscounted sum, signed as it enters profit.
     weekly : name to one number per week: ``profit``, ``equity`` (cumulative), ``revenue``, ``orders``, ``spend``.
     census : (day, axis.state) to count.
@@ -75,6 +76,7 @@ def ledger_outcome(ledger: Ledger, scenario: Scenario, seed: int, contacts: int)
         "revenue": kinds["order"][1] - kinds["coupon_redeemed"][1] - kinds["member_discount"][1],
         "gross_sales": kinds["order"][1],
         "spend": float(spent.sum()),
+        "spend_discounted": float((spent * factor).sum()) / acquired if acquired else 0.0,
         "contacts_start": float(contacts),
         "acquired": float(acquired),
         **{f"n_{name}": float(kinds[name][0]) for name in COUNTED},

@@ -9,6 +9,7 @@ import pytest
 
 from agents.domain import PrivateDomain
 from agents.events import KINDS, OPERATOR_COSTS
+from experiments.metrics import outcome
 from sim.ledger import NOBODY
 from tests.worlds import EVERYTHING, Event, busy_policy, busy_scenario, live, policy, scenario
 
@@ -32,6 +33,19 @@ def test_profit_is_the_same_by_customer_by_action_and_in_total(busy: PrivateDoma
     cost = sum(a for _, _, kind, a, _ in busy_events if SIGN[kind] < 0)
     assert revenue - cost == profit == sum(by_customer.values()) == sum(by_source.values())
     assert revenue > cost > 0
+
+
+def test_clv_is_margin_less_spend_both_discounted(busy: PrivateDomain, busy_events: list[Event]) -> None:
+    """From the events alone, so that the metric may neither forget a cost, a fee nor the discounting of one."""
+    value: Counter[str] = Counter()
+    for day, _, kind, amount, _ in busy_events:
+        value[kind] += SIGN[kind] * amount / 100 * busy.spec.day_factor(day)
+    values = outcome(busy).values
+    margin = (value["order"] + value["goods"]) / values["acquired"]
+    spent = -sum(value[kind] for kind in (*OPERATOR_COSTS, "fee")) / values["acquired"]
+    assert values["spend_discounted"] == pytest.approx(spent, rel=1e-9)
+    assert values["clv"] == pytest.approx(margin - spent, rel=1e-9)
+    assert 0 < spent < values["spend"] / values["acquired"]
 
 
 def test_totals_are_the_sums_of_the_events(busy: PrivateDomain, busy_events: list[Event]) -> None:
