@@ -9,6 +9,8 @@ through an inverse distribution function, so that raising p never undoes an even
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -21,8 +23,14 @@ MIX_2 = 0x94D049BB133111EB  # Stafford's variant 13, second multiplier
 _MASK = (1 << 64) - 1
 _UNIT = 2.0**-52  # a 52-bit integer plus one half, times this, lies strictly between 0 and 1
 
+# Made once: turning a Python number into one of NumPy's costs as much as using it on a hundred keys.
+_MIX_1, _MIX_2 = np.uint64(MIX_1), np.uint64(MIX_2)
+_SHIFT_1, _SHIFT_2, _SHIFT_3, _FRACTION_SHIFT = (np.uint64(bits) for bits in (30, 27, 31, 12))
+_ONE = np.float64(1.0).view(np.uint64)
+
 Keys = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Words = NDArray[np.uint64]
 
 
 def mix(word: int) -> int:
@@ -40,26 +48,43 @@ def decision_code(decision: str) -> int:
 
 def address(seed: int, decision: str, day: int) -> int:
     """State of the generator for one (seed, decision, day). ``day`` may be negative (before the run)."""
-    word = mix((seed + GOLDEN) & _MASK)
-    word = mix(word ^ decision_code(decision))
-    return mix((word + GOLDEN * (day + 1)) & _MASK)
+    return mix((_before_the_day(seed, decision) + GOLDEN * (day + 1)) & _MASK)
 
 
-def words(state: int, keys: Keys) -> NDArray[np.uint64]:
+def _before_the_day(seed: int, decision: str) -> int:
+    return mix(mix((seed + GOLDEN) & _MASK) ^ decision_code(decision))
+
+
+def words(state: int, keys: Keys) -> Words:
     """Output number ``key + 1`` of SplitMix64 started at ``state``, for each key. Shape of ``keys``."""
-    z = keys.astype(np.uint64)
-    z += np.uint64(1)
-    z *= np.uint64(GOLDEN)
-    z += np.uint64(state)
-    t = z >> np.uint64(30)
+    return _finish(_scrambled(keys) + np.uint64((state + GOLDEN) & _MASK))
+
+
+def _scrambled(keys: Keys) -> Words:
+    """Keys times the increment: what the addresses of one customer have in common."""
+    return keys.astype(np.int64, copy=False).view(np.uint64) * np.uint64(GOLDEN)
+
+
+def _finish(z: Words) -> Words:
+    """SplitMix64's finaliser, in place."""
+    t = z >> _SHIFT_1
     z ^= t
-    z *= np.uint64(MIX_1)
-    np.right_shift(z, np.uint64(27), out=t)
+    z *= _MIX_1
+    np.right_shift(z, _SHIFT_2, out=t)
     z ^= t
-    z *= np.uint64(MIX_2)
-    np.right_shift(z, np.uint64(31), out=t)
+    z *= _MIX_2
+    np.right_shift(z, _SHIFT_3, out=t)
     z ^= t
     return z
+
+
+def _between_0_and_1(z: Words) -> Floats:
+    """(the upper 52 bits + 1/2) / 2^52, in place. Exact: the bits become the fraction of a number from 1 to 2."""
+    z >>= _FRACTION_SHIFT
+    z |= _ONE
+    u = z.view(np.float64)
+    u -= 1.0 - _UNIT / 2
+    return u
 
 
 class Draws:
@@ -70,19 +95,48 @@ class Draws:
     seed : the replicate's seed, any integer; the same seed means the same luck in every arm.
     """
 
-    __slots__ = ("seed",)
+    __slots__ = ("_decisions", "seed")
 
     def __init__(self, seed: int) -> None:
         self.seed = int(seed)
+        self._decisions: dict[str, int] = {}
+
+    def _address(self, decision: str, day: int) -> int:
+        """:func:`address`, of which the part that the day does not change is kept."""
+        word = self._decisions.get(decision)
+        if word is None:
+            word = self._decisions[decision] = _before_the_day(self.seed, decision)
+        return mix((word + GOLDEN * (day + 1)) & _MASK)
 
     def uniform(self, decision: str, day: int, keys: Keys) -> Floats:
         """Uniform numbers strictly inside (0, 1), one for each key."""
-        z = words(address(self.seed, decision, day), keys)
-        z >>= np.uint64(12)
-        u = z.view(np.int64).astype(np.float64)  # signed conversion has a vector instruction, unsigned has not
-        u += 0.5
-        u *= _UNIT
-        return u
+        return _between_0_and_1(words(self._address(decision, day), keys))
+
+    def uniforms(self, decisions: Sequence[str], day: int, keys: Keys) -> Floats:
+        """:meth:`uniform` of several decisions at once, shape (decisions, keys): for few keys it costs hardly more."""
+        starts = np.array([(self._address(name, day) + GOLDEN) & _MASK for name in decisions], np.uint64)
+        return _between_0_and_1(_finish(starts[:, None] + _scrambled(keys)))
+
+    def uniform_on(self, decision: str, days: Keys, keys: Keys) -> Floats:
+        """:meth:`uniform` with a day for each key. Shape of ``keys``."""
+        first, last = int(days.min(initial=0)), int(days.max(initial=0))
+        starts = np.array([self._address(decision, day) for day in range(first, last + 1)], np.uint64)
+        z = _scrambled(keys) + starts[days - first]
+        z += np.uint64(GOLDEN)
+        return _between_0_and_1(_finish(z))
+
+    def below(self, decision: str, day: int, keys: Keys, p: float) -> tuple[NDArray[np.intp], Floats]:
+        """Positions of the keys whose uniform number is below ``p``, ascending, and these numbers.
+
+        The same as comparing :meth:`uniform`, without turning everybody's bits into numbers.
+        """
+        z = words(self._address(decision, day), keys)
+        # (n + 1/2) / 2^52 < p just when the whole number n is below ceil(2^52 p - 1/2); the shift drops 12 bits.
+        limit = math.ceil(min(max(p, 0.0), 1.0) / _UNIT - 0.5) << 12
+        if limit == 0:
+            return np.empty(0, np.intp), np.empty(0)
+        (near,) = (z <= np.uint64(limit - 1)).nonzero()
+        return near, _between_0_and_1(z[near])
 
     def normal(self, decision: str, day: int, keys: Keys) -> Floats:
         """Standard normal numbers by the inverse distribution function, one for each key."""
@@ -91,5 +145,5 @@ class Draws:
 
     def one(self, decision: str, day: int = 0, key: int = 0) -> float:
         """A single uniform number, equal to ``uniform`` of an array that holds this key."""
-        word = mix((address(self.seed, decision, day) + GOLDEN * (key + 1)) & _MASK)
+        word = mix((self._address(decision, day) + GOLDEN * (key + 1)) & _MASK)
         return ((word >> 12) + 0.5) * _UNIT

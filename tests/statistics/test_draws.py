@@ -103,6 +103,26 @@ def test_one_is_uniform_of_one(seed: int, day: int) -> None:
     assert draws.uniform("purchase", day, keys).tolist() == [draws.one("purchase", day, int(key)) for key in keys]
 
 
+def test_draws_in_bulk_are_the_same_draws() -> None:
+    draws, keys = Draws(4), np.array([5, 0, -1, (3 << 40) + 1, 77, 78], dtype=np.int64)
+    both = draws.uniforms(("trait.rate", "lapse"), 8, keys)
+    assert np.array_equal(both, [draws.uniform(name, 8, keys) for name in ("trait.rate", "lapse")])
+    days = np.array([3, -20, 3, 0, 9, -1])
+    theirs = [draws.one("lapse", int(day), int(key)) for day, key in zip(days, keys, strict=True)]
+    assert draws.uniform_on("lapse", days, keys).tolist() == theirs
+
+
+def test_below_is_a_comparison() -> None:
+    """Strictly below, to the last bit, whatever the limit."""
+    draws, keys = Draws(4), np.arange(500, dtype=np.int64)
+    u = draws.uniform("lapse", 2, keys)
+    edges = [limit for x in u[:50] for limit in (x, np.nextafter(x, 0), np.nextafter(x, 1))]
+    for p in [0.0, 1.0, -0.1, 1.1, 0.3, 2.0**-53, 1e-300, *edges]:
+        at, numbers = draws.below("lapse", 2, keys, float(p))
+        assert np.array_equal(at, np.flatnonzero(u < p))
+        assert np.array_equal(numbers, u[at])
+
+
 def test_a_draw_depends_on_its_address_alone() -> None:
     """Not on other keys, their order, how often one asks, or the shape of memory."""
     draws, keys = Draws(3), np.arange(1000, dtype=np.int64)
