@@ -94,24 +94,33 @@ class Ledger:
         n = len(keys)
         if n == 0:
             return
-        try:
-            kind_code = self.code[kind]
-        except KeyError:
-            raise SiyuError(f"no event kind '{kind}'", cure=nearest(kind, self.code)) from None
-        amounts = np.asarray(amount)
-        if amounts.dtype.kind not in "iu":
-            raise SiyuError("ledger amounts are integers (cents)", place=kind, value=str(amounts.dtype))
-        source_code = self.source_code(source)
-        sums = self._sums.setdefault((day, kind_code, source_code), [0, 0])
-        sums[0] += n
-        sums[1] += int(amounts.sum()) if amounts.ndim else int(amounts) * n
+        self.count(day, kind, n, amount, source)
         if self.detail:
-            block = np.broadcast_to(amounts, (n,)) if amounts.ndim == 0 else amounts
-            self._blocks.append((day, np.array(keys, np.int64), kind_code, np.array(block, np.int64), source_code))
+            amounts, code = np.array(np.broadcast_to(np.asarray(amount), (n,)), np.int64), self._source_code[source]
+            self._blocks.append((day, np.array(keys, np.int64), self.code[kind], amounts, code))
+
+    def count(self, day: int, kind: str, n: int, amount: ArrayLike, source: str) -> None:
+        """Add to the totals alone, which is all that a ledger without detail keeps of ``n`` > 0 events."""
+        kind_code = self.code.get(kind)
+        if kind_code is None:
+            raise SiyuError(f"no event kind '{kind}'", cure=nearest(kind, self.code))
+        if type(amount) is int:
+            total = amount * n
+        else:
+            amounts = np.asarray(amount)
+            if amounts.dtype.kind not in "iu":
+                raise SiyuError("ledger amounts are integers (cents)", place=kind, value=str(amounts.dtype))
+            total = int(amounts.sum()) if amounts.ndim else int(amounts) * n
+        sums = self._sums.setdefault((day, kind_code, self.source_code(source)), [0, 0])
+        sums[0] += n
+        sums[1] += total
 
     def record_shared(self, day: int, kind: str, amount: int, source: str) -> None:
         """Append one event that belongs to nobody in particular."""
-        self.record(day, kind, np.array([NOBODY], np.int64), amount, source)
+        if self.detail:
+            self.record(day, kind, np.array([NOBODY], np.int64), amount, source)
+        else:
+            self.count(day, kind, 1, amount, source)
 
     def totals(self) -> Totals:
         """Sums by (day, kind, source); available with and without detail."""

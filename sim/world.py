@@ -129,8 +129,12 @@ class World(mesa.Model):
 
     def record(self, kind: str, rows: NDArray[np.integer[Any]], amount: Any, source: str) -> None:
         """Write one event for each of these rows."""
-        if len(rows):
+        if not len(rows):
+            return
+        if self.ledger.detail:
             self.ledger.record(self.day, kind, self.customers.key[rows], amount, source)
+        else:
+            self.ledger.count(self.day, kind, len(rows), amount, source)
 
     # -- snapshots ----------------------------------------------------------------------------------------------
 
