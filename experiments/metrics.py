@@ -27,7 +27,9 @@ class Outcome:
     ----------
     values : name to number: ``clv`` (per acquired customer), ``equity`` (discounted sum), ``profit``, ``revenue``,
         ``spend`` (operator costs less fees), ``spend_discounted`` (the same as it enters ``clv``: discounted, per
-        acquired customer), ``contacts_start``, ``acquired`` and counts of events (``n_order``, ...).
+        acquired customer), ``hours`` (paid staff hours a week), ``messages`` (adverts, content and chats received a
+        week by one acquired customer), ``margin`` (profit as a share of revenue), ``contacts_start``, ``acquired`` and
+        counts of events (``n_order``, ...).
     money : (source, kind) to undiscounted sum, signed as it enters profit.
     weekly : name to one number per week: ``profit``, ``equity`` (cumulative), ``revenue``, ``orders``, ``spend``.
     census : (day, axis.state) to count.
@@ -42,6 +44,9 @@ class Outcome:
 
 COUNTED = ("order", "join", "reached", "mute", "unmute", "delete", "lapse", "comeback", "reply", "interact", "chat",
            "message_advert", "message_content", "coupon_issued", "coupon_redeemed", "coupon_expired")  # fmt: skip
+
+
+MESSAGES = ("message_advert", "message_content", "chat")
 
 
 def outcome(world: PrivateDomain) -> Outcome:
@@ -69,13 +74,17 @@ def ledger_outcome(ledger: Ledger, scenario: Scenario, seed: int, contacts: int)
     spent = np.isin(t.kind, cost_codes) * t.amount / 100 - (t.kind == ledger.code["fee"]) * t.amount / 100
     acquired = contacts + kinds["join"][0]
     equity = float((signed * factor).sum())
+    profit = float(signed.sum())
+    revenue = kinds["order"][1] - kinds["coupon_redeemed"][1] - kinds["member_discount"][1]
     values: dict[str, float] = {
         "clv": equity / acquired if acquired else 0.0,
         "equity": equity,
-        "profit": float(signed.sum()),
-        "revenue": kinds["order"][1] - kinds["coupon_redeemed"][1] - kinds["member_discount"][1],
+        "profit": profit,
+        "revenue": revenue,
+        "margin": profit / revenue if revenue > 0 else 0.0,
         "gross_sales": kinds["order"][1],
         "spend": float(spent.sum()),
+        **_pressure(kinds, scenario, acquired),
         "spend_discounted": float((spent * factor).sum()) / acquired if acquired else 0.0,
         "contacts_start": float(contacts),
         "acquired": float(acquired),
@@ -88,6 +97,17 @@ def ledger_outcome(ledger: Ledger, scenario: Scenario, seed: int, contacts: int)
         weekly=_weekly(ledger, t, signed, factor, spent, scenario.horizon_days),
         census=_census(ledger, t),
     )
+
+
+def _pressure(kinds: dict[str, tuple[int, float]], scenario: Scenario, acquired: int) -> dict[str, float]:
+    """What staff and customers bear, a week."""
+    weeks = scenario.horizon_days / DAYS_A_WEEK
+    wage = scenario.staff.wage_cny_per_hour
+    messages = sum(kinds[name][0] for name in MESSAGES)
+    return {
+        "hours": kinds["wages"][1] / wage / weeks if wage else 0.0,
+        "messages": messages / acquired / weeks if acquired else 0.0,
+    }
 
 
 def _money(ledger: Ledger, t: Any, signed: NDArray[np.float64]) -> dict[tuple[str, str], float]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Tag
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from agents.policy import Policy
 from agents.scenario import Scenario
+from experiments.searching.aims import METRICS, RISK, Limit
 from experiments.searching.coordinates import Dimension
 from experiments.searching.levers import Choice, Number, Params, short
 from experiments.searching.paths import Value, dump, read_path, with_values
-from sim.errors import SpecError
+from sim.errors import SpecError, nearest
 from sim.spec import Spec, parameter
 
 LEVERS: dict[str, type[Spec]] = {"choices": Choice, "low": Number}
@@ -35,13 +36,57 @@ class SearchPlan(Spec):
     title: str = parameter(doc="what is searched, in one line")
     space: dict[str, AnyLever] = parameter(min_length=1, doc="levers: dotted paths into the policy")
     budget: float | None = parameter(None, gt=0, doc="what the policy may spend over the horizon, scenario currency")
-    trials: int = parameter(100, ge=3, le=100_000, doc="policies to try")
-    replicates: int = parameter(8, ge=2, le=10_000, doc="paired replicates of each trial; the same seeds in all")
+    limits: dict[str, Limit] = parameter(
+        default_factory=dict, doc="what metrics may be, as means over replicates: hours: {at_most: 40}"
+    )
+    fronts: tuple[str, ...] = parameter(("spend",), doc="metrics that are weighed against CLV in a front; also risk")
+    playbooks: tuple[str, ...] = parameter((), doc="policies, by name or path, that are always among the first trials")
+    engine: Literal["auto", "gp", "tpe", "cma"] = parameter(
+        "auto", doc="who proposes: Gaussian process, TPE or CMA-ES; auto takes the first for few levers and trials"
+    )
+    trials: int = parameter(100, ge=3, le=100_000, doc="policies to try; with replicates: auto the effort of so many")
+    replicates: Annotated[int, Field(ge=2, le=10_000)] | Literal["auto"] = parameter(
+        "auto", doc="paired replicates of each trial, the same seeds in all; auto lets a pilot choose"
+    )
+    racing: bool | Literal["auto"] = parameter("auto", doc="give up trials that are surely worse than the best so far")
     batch: int = parameter(8, ge=1, le=256, doc="policies proposed together; results do not depend on processes")
-    finalists: int = parameter(6, ge=1, le=100, doc="best trials that are judged again on fresh seeds")
-    final_replicates: int = parameter(24, ge=2, le=10_000, doc="fresh paired replicates that rank the finalists")
+    patience: int = parameter(3, ge=0, le=1000, doc="batches without hope after which the search stops; 0 for never")
+    finalists: int = parameter(10, ge=1, le=100, doc="best trials that are judged again on fresh seeds")
+    final_replicates: int = parameter(
+        32, ge=2, le=10_000, doc="fresh replicates of the first round of judgement"
+    )
+    final_rounds: int = parameter(3, ge=1, le=6, doc="rounds of judgement, each with twice the replicates of the last")
     holdout_replicates: int = parameter(32, ge=2, le=10_000, doc="holdout replicates on which the claim is made")
+    design: int = parameter(
+        64, ge=0, le=10_000, doc="policies of the design that tells what mattered; 0 for none"
+    )
     seed: int = parameter(1, ge=0, doc="seed of the sampler and of the replicates")
+
+    @model_validator(mode="after")
+    def _one_budget(self) -> Self:
+        if self.budget is not None and "spend" in self.limits:
+            raise ValueError("budget is the limit on spend, and limits.spend is another; drop one")
+        return self
+
+    @field_validator("limits")
+    @classmethod
+    def _measured(cls, limits: dict[str, Limit]) -> dict[str, Limit]:
+        for name in limits:
+            if name not in METRICS:
+                raise ValueError(f"nothing called '{name}' is measured; {nearest(name, METRICS)}")
+        return limits
+
+    @field_validator("fronts")
+    @classmethod
+    def _weighed(cls, fronts: tuple[str, ...]) -> tuple[str, ...]:
+        for name in fronts:
+            if name not in (*METRICS, RISK):
+                raise ValueError(f"nothing called '{name}' is measured; {nearest(name, (*METRICS, RISK))}")
+        return fronts
+
+    def all_limits(self) -> dict[str, Limit]:
+        """The limits by metric, the budget among them."""
+        return ({} if self.budget is None else {"spend": Limit(at_most=self.budget)}) | self.limits
 
     # -- coordinates --------------------------------------------------------------------------------------------
 
