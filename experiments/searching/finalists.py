@@ -1,0 +1,129 @@
+"""Finalists: which policies of a search are judged again, and simpler versions of the best of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from agents.policy import DO_NOTHING, Policy
+from experiments.searching.engine import Engine, History
+from experiments.searching.paths import Value
+from experiments.searching.plan import SearchPlan
+from experiments.searching.surrogate import Surrogate
+
+STATUS_QUO = "status quo"
+NOTHING = "do nothing"
+CAREFUL = 0.5  # standard errors that a simpler version may be expected to lose; assumed
+BOLD = 2.0  # the same for the simplest version; the judgement tells whether it was too bold
+POSSIBLE = 0.2  # chance of keeping the limits from which a policy beyond them by its trial's luck is judged again
+
+
+@dataclass(frozen=True)
+class Nominee:
+    """A policy to be judged.
+
+    Attributes
+    ----------
+    label : ``trial 17``, ``trial 17, simpler``, ``status quo``.
+    params : coordinates; None for what lies outside the space, such as doing nothing.
+    values : policy path to value, where the space has it.
+    claimed : what the search expects of it, in units of the objective.
+    changes : levers that it sets differently from the status quo.
+    """
+
+    label: str
+    policy: Policy
+    params: dict[str, Any] | None
+    values: dict[str, Value]
+    claimed: float
+    changes: int
+
+
+def nominate(
+    plan: SearchPlan, base: Policy, labels: Sequence[str], history: History, engine: Engine, error: float
+) -> list[Nominee]:
+    """The best trials by the surrogate's mean, simpler versions of the first, the status quo and doing nothing.
+
+    The surrogate's mean borrows from a trial's neighbours, so a trial that was merely lucky falls back.
+
+    Parameters
+    ----------
+    labels : of the trials; a trial without one is named by its number.
+    error : standard error of the best trial's uplift.
+    """
+    surrogate = engine.fit(history)
+    limits = engine.fit_limits(history)
+    possible = history.feasible
+    if limits is not None:
+        possible = possible | (limits.probability(surrogate.rows) > POSSIBLE)
+    mean = surrogate.predict(surrogate.rows)[0]
+    order = [int(i) for i in np.lexsort((np.arange(len(mean)), -mean)) if possible[i]]
+    found: dict[str, Nominee] = {}
+    here = plan.params_of(base)
+    for i in order:
+        if len(found) >= plan.finalists:
+            break
+        params = history.params[i]
+        label = labels[i] or f"trial {i}"
+        if changed(plan, params, here):
+            found.setdefault(str(plan.values(params)), _nominee(plan, base, label, params, float(mean[i]), here))
+    if found:
+        leader = next(iter(found.values()))
+        for suffix, loss in (("simpler", CAREFUL * error), ("simplest", BOLD * error)):
+            params = simplified(plan, leader.params or {}, here, surrogate, engine, loss)
+            if changed(plan, params, here):
+                expected = float(surrogate.predict(engine.coordinates.row(params)[None])[0][0])
+                label = f"{leader.label}, {suffix}"
+                found.setdefault(str(plan.values(params)), _nominee(plan, base, label, params, expected, here))
+    at_base = float(surrogate.predict(engine.coordinates.row(here)[None])[0][0])
+    nominees = list(found.values())
+    nominees.append(Nominee(STATUS_QUO, base, here, plan.values(here), at_base, 0))
+    if base.actions:
+        nominees.append(Nominee(NOTHING, DO_NOTHING, None, {}, float("nan"), len(plan.space) + len(base.actions)))
+    return nominees
+
+
+def _nominee(
+    plan: SearchPlan, base: Policy, label: str, params: dict[str, Any], claimed: float, here: Mapping[str, Any]
+) -> Nominee:
+    policy = plan.policy(base, params, title=label)
+    return Nominee(label, policy, params, plan.values(params), claimed, len(changed(plan, params, here)))
+
+
+def changed(plan: SearchPlan, params: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Levers that set something else than the status quo does."""
+    return [
+        path for path, lever in plan.space.items() if lever.decode(path, params) != lever.decode(path, here)
+    ]  # fmt: skip
+
+
+def simplified(
+    plan: SearchPlan, params: Mapping[str, Any], here: Mapping[str, Any], surrogate: Surrogate, engine: Engine,
+    loss: float,
+) -> dict[str, Any]:  # fmt: skip
+    """A policy with as many levers back at the status quo as the surrogate expects to cost no more than ``loss``.
+
+    Levers go back one at a time, always the one that is missed least.
+    """
+    coordinates = engine.coordinates
+    columns = {
+        path: [coordinates.names.index(d.name) for d in lever.dimensions(path)] for path, lever in plan.space.items()
+    }
+    base, start = coordinates.row(here), coordinates.row(params)
+    best = start
+    while True:
+        moved = changed(plan, coordinates.params(best), here)
+        if not moved:
+            return coordinates.params(best)
+        options = np.repeat(best[None], len(moved), axis=0)
+        for option, path in zip(options, moved, strict=True):
+            option[columns[path]] = base[columns[path]]
+        options = coordinates.snap(options)
+        gain = surrogate.difference(options, start)[0]
+        least_missed = int(np.argmax(gain))
+        if -gain[least_missed] > loss or (options[least_missed] == best).all():
+            return coordinates.params(best)
+        best = options[least_missed]
