@@ -8,6 +8,7 @@ textbook CLV m r / (1 + d - r).
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -27,9 +28,12 @@ from experiments.known_answers.family import (
     Optimum,
     annual_rate,
     annuity,
+    highest_of,
+    lever,
     shortest_period,
     world_of,
 )
+from experiments.known_answers.question import Question
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -153,11 +157,31 @@ class Retention(Family):
         """Mean and standard deviation of a customer's value over so many periods, by recursion."""
         return annuity(-spend, self.margin, self.retention(spend), 1 / (1 + self.discount), periods)
 
-    def optimum(self) -> Optimum:
-        """The spend of greatest value for ever: V'(a) = 0 solved with Lambert's W."""
+    def optimum(self, *, periods: int | None = None) -> Optimum:
+        """The spend of greatest value: V'(a) = 0 solved with Lambert's W for ever, by search over fewer periods."""
         spend, missing = 0.0, self.highest - self.lowest
         if missing > 0 and self.gain > 0:
             # wrightomega(z) is W0(exp(z)): the argument of W0 overflows when k·m is large.
             z = math.log((1 + self.discount - self.highest) / missing) + self.gain * self.margin - 1
             spend = max(self.margin - (1 + float(wrightomega(z))) / self.gain, 0.0)
-        return Optimum({"spend": spend}, self.exact(spend=spend))
+        if periods is not None:
+            spend = highest_of(lambda a: self.exact(spend=a, periods=periods), 0.0, self.margin)
+        return Optimum({"spend": spend}, self.exact(spend=spend, periods=periods))
+
+    def truth(self, policy: Policy, *, periods: int) -> float:
+        """Value of a customer under a policy with this family's care or none, in the scenario's currency."""
+        spend_cny = lever(policy, self.policy(spend=self.margin, periods=periods), "spend_cny")
+        return self.exact(spend=(spend_cny or 0.0) / UNIT_CNY, periods=periods) * UNIT_CNY
+
+    def question(self, *, customers: int = 30_000, periods: int = 40) -> Question:
+        """How much to spend on each customer and period. The long run's answer is that of ``optimum()``."""
+        best = self.optimum(periods=periods)
+        # A fifth of what is best; where nothing is, a fifth of the margin is wasted.
+        status_quo = self.policy(spend=(best.levers["spend"] or self.margin) / 5, periods=periods)
+        return Question(
+            scenario=self.scenario(customers=customers, periods=periods),
+            status_quo=status_quo,
+            space={"actions.care.spend_cny": {"low": 0.0, "high": self.margin * UNIT_CNY}},
+            truth=partial(self.truth, periods=periods),
+            best=best.value * UNIT_CNY,
+        )

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
-from scipy.optimize import minimize_scalar
 from scipy.special import expit, wrightomega
 
 from agents.actions.base import cents
@@ -26,13 +26,14 @@ from agents.customers import TIERS, Contact
 from agents.models.hazard import sigmoid
 from agents.policy import Policy
 from agents.scenario import Scenario
-from experiments.known_answers.family import UNIT_CNY, Family, Moments, Optimum, world_of
+from experiments.known_answers.family import DEEPEST, UNIT_CNY, Family, Moments, Optimum, highest_of, world_of
+from experiments.known_answers.question import Question
 from sim.spec import Spec, parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
 
-GRID = 200  # starting points over all depths when the best one is sought: a mixture of classes may have two peaks
+STATUS_QUOS = (0.03, 0.4)  # depths of which the worse is where a search starts; assumed
 
 
 class LogitClass(Spec):
@@ -147,12 +148,35 @@ class CouponDepth(Family):
         names = [f"depth_{tier}" for tier in TIERS]
         return Optimum(dict(zip(names, depths, strict=False)), self.exact(depths=depths))
 
-    def best_uniform(self) -> Optimum:
-        """The best depth when all must get the same: the highest of a grid, then refined."""
-        grid = np.linspace(0.0, 1.0, GRID + 1)
-        best = int(np.argmax([self.exact(depths=[x]) for x in grid]))
-        low, high = grid[max(best - 1, 0)], grid[min(best + 1, GRID)]
-        found = minimize_scalar(
-            lambda x: -self.exact(depths=[x]), bounds=(low, high), method="bounded", options={"xatol": 1e-10}
+    def best_uniform(self, *, most: float = 1.0) -> Optimum:
+        """The best depth up to ``most`` when all must get the same."""
+        depth = highest_of(lambda x: self.exact(depths=[x]), 0.0, most)
+        return Optimum({"depth": depth}, self.exact(depths=[depth]))
+
+    def truth(self, policy: Policy, *, days: int, names: Sequence[str]) -> float:
+        """Value of a customer under daily coupons of these names, or without them, in the scenario's currency."""
+        depths = [getattr(policy.actions.get(name), "depth", 0.0) for name in names]
+        known = self.policy(depths=depths).actions
+        if any(known.get(name) != action for name, action in policy.actions.items()):
+            raise ValueError(f"only the daily coupons {', '.join(names)}, at any depth, have a known value")
+        return days * self.exact(depths=depths) * UNIT_CNY
+
+    def question(self, *, targeted: bool = True, customers: int = 100_000, days: int = 1) -> Question:
+        """How deep the coupon of each class should be, or one for all."""
+        number = len(self.classes) if targeted else 1
+        if number == 1:
+            best = self.best_uniform(most=DEEPEST).value
+        else:
+            # A class's profit has one peak, so that beyond the limit the limit is best.
+            best = self.exact(depths=[min(depth, DEEPEST) for depth in self.optimum().levers.values()])
+        status_quo = min(
+            (self.policy(depths=[depth] * number) for depth in STATUS_QUOS),
+            key=lambda policy: self.truth(policy, days=days, names=tuple(policy.actions)),
         )
-        return Optimum({"depth": float(found.x)}, -float(found.fun))
+        return Question(
+            scenario=self.scenario(customers=customers, days=days),
+            status_quo=status_quo,
+            space={f"actions.{name}.depth": {"low": 0.0, "high": DEEPEST} for name in status_quo.actions},
+            truth=partial(self.truth, days=days, names=tuple(status_quo.actions)),
+            best=days * best * UNIT_CNY,
+        )

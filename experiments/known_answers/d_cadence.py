@@ -8,10 +8,10 @@ exponential of minus their sum, V(n) = profit / (1 - q), times 1 - q^T over T we
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from agents.actions.base import Action, ScheduledAction
 from agents.actions.cadence import Advert
@@ -27,9 +27,12 @@ from experiments.known_answers.family import (
     Optimum,
     annual_rate,
     annuity,
+    highest_of,
+    lever,
     shortest_period,
     world_of,
 )
+from experiments.known_answers.question import Question
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -177,11 +180,22 @@ class Cadence(Family):
 
     def optimum(self, *, weeks: int | None = None, most: float = 28.0) -> Optimum:
         """The cadence of greatest value over so many weeks or for ever, up to ``most`` messages a week."""
-        grid = np.linspace(0.0, most, 561)
-        best = int(np.argmax([self.exact(messages=n, weeks=weeks) for n in grid]))
-        low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-        found = minimize_scalar(
-            lambda n: -self.exact(messages=n, weeks=weeks), bounds=(low, high), method="bounded",
-            options={"xatol": 1e-10},
-        )  # fmt: skip
-        return Optimum({"messages": float(found.x)}, -float(found.fun))
+        messages = highest_of(lambda n: self.exact(messages=n, weeks=weeks), 0.0, most)
+        return Optimum({"messages": messages}, self.exact(messages=messages, weeks=weeks))
+
+    def truth(self, policy: Policy, *, weeks: int) -> float:
+        """Value of a customer under a policy with this family's cadence or none, in the scenario's currency."""
+        messages = lever(policy, self.policy(messages=1), "messages")
+        return self.exact(messages=messages or 0.0, weeks=weeks) * UNIT_CNY
+
+    def question(self, *, customers: int = 5000, weeks: int = 600, most: float = 7.0) -> Question:
+        """How often to write. The long run's answer is that of ``optimum()``; a year's would be another."""
+        best = self.optimum(weeks=weeks, most=most)
+        often = max((0.0, most / 2), key=lambda n: abs(n - best.levers["messages"]))
+        return Question(
+            scenario=self.scenario(customers=customers, weeks=weeks),
+            status_quo=self.policy(messages=often),
+            space={"actions.cadence.messages": {"low": 0.0, "high": most}},
+            truth=partial(self.truth, weeks=weeks),
+            best=best.value * UNIT_CNY,
+        )

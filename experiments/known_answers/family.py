@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
 from agents.behaviours.base import Behaviour
 from agents.customers import Traits
 from agents.domain import PrivateDomain
+from agents.policy import Policy
 from agents.scenario import Population, Scenario
 from experiments.metrics import outcome
 from sim.spec import Spec
@@ -21,6 +23,8 @@ Floats = NDArray[np.float64]
 UNIT_CNY = 100.0  # a family's unit of money: 10,000 cents, so that a rounded amount of one unit is off by 5e-5 at most
 ALIKE = Traits(rate_sd=0.0, basket_sd=0.0, price_sensitivity_sd=0.0, tolerance_sd=0.0, interest_sd=0.0)
 STRANGERS = (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)  # level shares of people without past orders
+DEEPEST = 0.5  # limit of Coupon.depth
+GRID = 500  # pieces in which the highest value is looked for first: a function may have several peaks
 LARGEST_RATE = math.log(2.0)  # Scenario.discount_rate is below 1: a year at most halves money
 
 
@@ -45,6 +49,7 @@ class Family(Spec):
 
     A family builds documents of the product — ``scenario(...)``, ``policy(...)`` — and says what must come out:
     ``exact(...)``, and ``optimum()`` where there is something to choose. Neither is ever taken from the simulator.
+    ``question(...)`` is all that a search needs to be tried on it.
     """
 
 
@@ -94,6 +99,30 @@ def annuity(now: float, later: float, survival: float, factor: float, periods: i
         square = now**2 + 2 * now * survival * factor * mean + survival * factor**2 * square
         mean = now + survival * factor * mean
     return Moments(mean, math.sqrt(max(square - mean**2, 0.0)))
+
+
+def highest_of(value: Callable[[float], float], low: float, high: float, pieces: int = GRID) -> float:
+    """Where a smooth function is highest within bounds: the best of a grid, refined between its neighbours."""
+    grid = np.linspace(low, high, pieces + 1)
+    best = int(np.argmax([value(x) for x in grid]))
+    around = (grid[max(best - 1, 0)], grid[min(best + 1, pieces)])
+    found = minimize_scalar(lambda x: -value(x), bounds=around, method="bounded", options={"xatol": 1e-10})
+    # A search within bounds never tries the bounds themselves.
+    return max(float(found.x), float(grid[best]), key=value)
+
+
+def lever(policy: Policy, like: Policy, field: str) -> float | None:
+    """Value of a field of a policy's only action, or none without any action.
+
+    Raises ValueError when the policy differs from ``like`` in anything else: what it is worth is not known then.
+    """
+    if not policy.actions:
+        return None
+    ((name, action),) = like.actions.items()
+    value = getattr(policy.actions.get(name), field, None)
+    if value is None or policy.actions != {name: action.model_copy(update={field: value})}:
+        raise ValueError(f"'{policy.title}': only the action '{name}' with any {field} has a known value here")
+    return float(value)
 
 
 def mean_value(world: PrivateDomain) -> float:
