@@ -45,11 +45,16 @@ def seeds_for(purpose: str, n: int, root: int) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Task:
-    """One replicate of a policy in one of the scenarios that the workers know."""
+    """One replicate of a policy in one of the scenarios that the workers know, or in another that is sent along."""
 
     policy: Policy
     seed: int
-    scenario: int = 0
+    scenario: int | Scenario = 0
+
+
+def scenario_of(task: Task, known: Sequence[Scenario]) -> Scenario:
+    """The scenario that a task names or brings."""
+    return known[task.scenario] if isinstance(task.scenario, int) else task.scenario
 
 
 _SCENARIOS: list[Scenario] = []
@@ -70,7 +75,7 @@ def _leave_with(parent: int) -> None:
 
 
 def _live(task: Task) -> Outcome:
-    return live(_SCENARIOS[task.scenario], task.policy, task.seed, _LEARNED[0])
+    return live(scenario_of(task, _SCENARIOS), task.policy, task.seed, _LEARNED[0])
 
 
 def live(scenario: Scenario, policy: Policy, seed: int, learned: Learned | None = None) -> Outcome:
@@ -132,8 +137,7 @@ class Workers:
         """(index of the task, outcome) as they finish. Tasks of a worker that was killed are given to new workers."""
         if self._pool is None:
             for index, task in enumerate(tasks):
-                scenario = self.scenarios[task.scenario]
-                yield index, live(scenario, task.policy, task.seed, self.learned)
+                yield index, live(scenario_of(task, self.scenarios), task.policy, task.seed, self.learned)
             return
         waiting = dict(enumerate(tasks))
         for attempt in range(MOST_REVIVALS + 1):

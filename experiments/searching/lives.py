@@ -1,0 +1,98 @@
+"""Lives: policies lived on the seeds of a purpose, in the worlds of the ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.policy import Policy
+from agents.scenario import Scenario
+from experiments.metrics import Outcome
+from experiments.results import paired
+from experiments.run import Task, seeds_for
+from sim.errors import StudyError
+
+Floats = NDArray[np.float64]
+Outcomes = list[Outcome]
+
+PURPOSES = ("search", "final", "holdout", "design", "assumptions")
+
+
+class Runner(Protocol):
+    """Who lives replicates: workers, or a cache in front of them."""
+
+    def as_done(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Outcome]]:
+        """(index of the task, outcome) as they finish."""
+
+
+@dataclass(frozen=True)
+class Lives:
+    """Lives policies. Every policy meets the same (seed, world) pairs.
+
+    Parameters
+    ----------
+    runner : who lives replicates; knows the worlds by their index.
+    worlds : scenarios of the ensemble; replicate i lives in world i mod their number.
+    root : root of all seeds.
+    """
+
+    runner: Runner
+    worlds: tuple[Scenario, ...]
+    root: int
+
+    def __post_init__(self) -> None:
+        blocks = {seeds_for(purpose, 1, self.root)[0] for purpose in PURPOSES}
+        if len(blocks) < len(PURPOSES):
+            raise StudyError("two purposes share their seeds", value=self.root, cure="choose another search seed")
+
+    def tasks(
+        self, policy: Policy, purpose: str, low: int, high: int, worlds: Sequence[Scenario] | None = None
+    ) -> list[Task]:
+        """Replicates ``low`` … ``high`` − 1 of a policy, in the ensemble or in as many other ``worlds``."""
+        seeds = seeds_for(purpose, high, self.root)
+        if worlds is None:
+            return [Task(policy, seeds[i], i % len(self.worlds)) for i in range(low, high)]
+        return [Task(policy, seeds[i], worlds[i % len(worlds)]) for i in range(low, high)]
+
+    def live(
+        self, policies: Sequence[Policy], purpose: str, high: int, low: int = 0,
+        worlds: Sequence[Scenario] | None = None,
+    ) -> list[Outcomes]:  # fmt: skip
+        """Outcomes of replicates ``low`` … ``high`` − 1, policy by policy."""
+        return [outcomes for _, outcomes in sorted(self.as_done(policies, purpose, high, low, worlds))]
+
+    def as_done(
+        self, policies: Sequence[Policy], purpose: str, high: int, low: int = 0,
+        worlds: Sequence[Scenario] | None = None,
+    ) -> Iterator[tuple[int, Outcomes]]:  # fmt: skip
+        """(index of the policy, its outcomes) as policies are complete."""
+        width = high - low
+        tasks = [task for policy in policies for task in self.tasks(policy, purpose, low, high, worlds)]
+        got: list[dict[int, Outcome]] = [{} for _ in policies]
+        for number, outcome in self.runner.as_done(tasks):
+            index, place = divmod(number, width)
+            got[index][place] = outcome
+            if len(got[index]) == width:
+                yield index, [got[index][place] for place in range(width)]
+
+    def world_of(self, n: int) -> NDArray[np.intp]:
+        """World of each of the first n replicates. Shape (n,)."""
+        return np.arange(n) % len(self.worlds)
+
+    def scaled(self, effect: str, factor: float) -> tuple[Scenario, ...]:
+        """The worlds with one effect so many times as strong."""
+        return tuple(replace_effects(world, effect, factor) for world in self.worlds)
+
+
+def replace_effects(scenario: Scenario, effect: str, factor: float) -> Scenario:
+    """The scenario with one effect so many times as strong."""
+    return scenario.model_copy(update={"effects": scenario.effects.scaled(effect, factor)})
+
+
+def uplifts(outcomes: Sequence[Outcomes], base: Outcomes) -> Floats:
+    """Incremental CLV per customer of each policy, replicate by replicate. Shape (policies, replicates)."""
+    return np.array([paired(o, base, "clv") for o in outcomes]).reshape(len(outcomes), len(base))
