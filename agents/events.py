@@ -7,13 +7,13 @@ from sim.ledger import EventKind
 KINDS: tuple[EventKind, ...] = (
     # money in
     EventKind("order", +1, "cents", "an order, at list price (gross)"),
-    EventKind("fee", +1, "cents", "a membership fee paid"),
+    EventKind("fee", +1, "cents", "a membership fee or a deposit paid"),
     # money out
     EventKind("coupon_redeemed", -1, "cents", "a coupon used: the discount given"),
     EventKind("member_discount", -1, "cents", "the member price: the discount given"),
     EventKind("goods", -1, "cents", "cost of the goods sold in an order"),
     EventKind("points", -1, "cents", "points earned, at their expected redemption value"),
-    EventKind("refund", -1, "cents", "a fee refunded because the member saved less than the fee"),
+    EventKind("refund", -1, "cents", "a fee or a deposit given back: the member saved less, or a group was not filled"),
     EventKind("message_advert", -1, "cents", "an advert received: its cost"),
     EventKind("message_content", -1, "cents", "a piece of value content received: its cost"),
     EventKind("chat", -1, "cents", "a round of one-to-one chat: its material cost (hours are paid as wages)"),
