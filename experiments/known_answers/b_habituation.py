@@ -53,7 +53,8 @@ class RecencyCoupon(ScheduledAction):
     starts: tuple[PositiveInt, ...] = parameter(doc="recency from which each is handed out, periods")
     until: int = parameter(ge=0, doc="last recency at which any is handed out; 0 for none at all")
     recencies: int = parameter(ge=1, doc="recencies told apart; the last stands for all beyond it")
-    period_days: int = parameter(30, ge=1, le=365, doc="days of a period, and of a coupon's validity")
+    period_days: int = parameter(30, ge=1, doc="days of a period")
+    valid_days: int = parameter(7, ge=1, le=365, doc="days of a coupon's validity, the day of issue included")
 
     @model_validator(mode="after")
     def _pairs(self) -> Self:
@@ -72,7 +73,7 @@ class RecencyCoupon(ScheduledAction):
             if last is None or first <= last:
                 bounds = {"recency_days_min": first, "recency_days_max": last}
                 who = self.audience.model_copy(update=bounds)
-                found.append(Coupon(depth=depth, valid_days=self.period_days, calendar=self.calendar, audience=who))
+                found.append(Coupon(depth=depth, valid_days=self.valid_days, calendar=self.calendar, audience=who))
         return found
 
     def apply(self, world: PrivateDomain, name: str) -> None:
@@ -233,13 +234,13 @@ class Habituation(HabitChain):
             until=self.recencies if until is None else until,
             recencies=self.recencies,
             period_days=self.month_days,
+            valid_days=1,  # the month's only order falls on the day of issue
             calendar=Calendar(every_days=self.month_days),
         )
         return Policy(title="coupons by recency", actions={"coupon": coupon}, plugins=(__name__,))
 
     def _monthly(self, depth: float, who: Audience) -> Coupon:
-        days = self.month_days
-        return Coupon(depth=depth, valid_days=days, calendar=Calendar(every_days=days), audience=who)
+        return Coupon(depth=depth, valid_days=1, calendar=Calendar(every_days=self.month_days), audience=who)
 
     def depths_of(self, policy: Policy) -> Floats:
         """What a policy sends in each state, shape (recencies, habits): the deepest coupon of all that are due.

@@ -170,14 +170,15 @@ class GroupDeal(Family):
 
     def question(self, *, groups: int = 5000) -> Question:
         """How deep the group price should be."""
-        deepest = 1 - self.cost / self.price  # where nothing is earned any more
+        deepest = max(1 - self.cost / self.price, 0.01)  # where nothing is earned any more
         best = self.optimum()
-        # Half as deep as would be best: most groups are not filled.
-        status_quo = self.policy(depth=best.levers["depth"] / 2)
+        x = best.levers["depth"]
+        # Too shallow for most groups to be filled, or too deep for one that is filled to pay.
+        wrong = min((x / 2, (x + deepest) / 2), key=lambda depth: self.exact(depth=depth))
         return Question(
             scenario=self.scenario(groups=groups),
-            status_quo=status_quo,
-            space={"actions.deal.depth": {"low": 0.0, "high": max(deepest, 0.01)}},
+            status_quo=self.policy(depth=wrong),
+            space={"actions.deal.depth": {"low": 0.0, "high": deepest}},
             truth=self.truth,
             best=best.value / self.invited * UNIT_CNY,
         )
