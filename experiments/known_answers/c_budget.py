@@ -155,11 +155,8 @@ class SegmentBudget(Family):
 
     def policy(self, *, spend: Sequence[float], basis: Basis = "head", customers: int | None = None) -> Policy:
         """Spend so much on a head of each segment; with basis ``level`` written as sums for so many ``customers``."""
-        copies = 1 if basis == "head" else self._copies(customers or self.size)
-        amounts = {
-            level: x * UNIT_CNY * (1 if basis == "head" else one.customers * copies)
-            for level, x, one in zip(LEVELS, self._each(spend), self.segments, strict=False)
-        }
+        units = self._units(basis, customers or self.size)
+        amounts = {level: x * unit for level, x, unit in zip(LEVELS, self._each(spend), units, strict=False)}
         care = SegmentSpend(spend_cny=SpendByLevel(**amounts), basis=basis, calendar=Calendar(every_days=1))
         title = f"spend {', '.join(f'{x:g}' for x in spend)} on a head"
         return Policy(title=title, actions={CARE: care}, plugins=(__name__,))
@@ -205,36 +202,39 @@ class SegmentBudget(Family):
         return Optimum(dict(zip(LEVELS, spend, strict=False)), self.exact(spend=spend))
 
     def question(self, *, customers: int = 100_000, basis: Basis = "head") -> Question:
-        """Four plain numbers, none above the worth of an order; the status quo spends half of what it may on all alike.
+        """A number for each segment, none above what orders are worth; the status quo spends half as much on all alike.
 
         With basis ``level`` the levers are sums for whole segments, as shares of a budget have them.
         """
-        copies, best = self._copies(customers), self.optimum()
-        may = best.levers.values() if self.budget is None else [self.budget / self.size] * len(self.segments)
-        alike = self.spent(spend=list(may)) / 2
-        status_quo = self.policy(
-            spend=[min(alike, one.worth) for one in self.segments], basis=basis, customers=customers
-        )
+        best, units, copies = self.optimum(), self._units(basis, customers), self._copies(customers)
+        alike = self.spent(spend=list(best.levers.values())) / 2
+        half = [min(alike, one.worth) for one in self.segments]
         limited = self.budget is not None
 
-        def total_cny(policy: Policy) -> float:
+        def truth(policy: Policy) -> float:
+            return self.exact(spend=self.heads(policy, customers=customers)) * UNIT_CNY
+
+        def spend(policy: Policy) -> float:
             return self.spent(spend=self.heads(policy, customers=customers)) * UNIT_CNY * customers
 
         return Question(
             scenario=self.scenario(customers=customers),
-            status_quo=status_quo,
+            status_quo=self.policy(spend=half, basis=basis, customers=customers),
             space={
-                f"{LEVERS}.{level}": {
-                    "low": 0.0, "high": one.worth * UNIT_CNY * (1 if basis == "head" else one.customers * copies),
-                }
-                for level, one in zip(LEVELS, self.segments, strict=False)
+                f"{LEVERS}.{level}": {"low": 0.0, "high": one.worth * unit}
+                for level, one, unit in zip(LEVELS, self.segments, units, strict=False)
             },
-            truth=lambda policy: self.exact(spend=self.heads(policy, customers=customers)) * UNIT_CNY,
+            truth=truth,
             best=best.value * UNIT_CNY,
             limits={} if self.budget is None else {"spend": {"at_most": self.budget * copies * UNIT_CNY}},
-            spend=total_cny if limited else None,
+            spend=spend if limited else None,
             shadow_price=self.price() - 1 if limited else None,
-        )  # fmt: skip
+        )
+
+    def _units(self, basis: Basis, customers: int) -> list[float]:
+        """CNY in which a unit on each head of a segment is written."""
+        copies = self._copies(customers)
+        return [UNIT_CNY * (1 if basis == "head" else one.customers * copies) for one in self.segments]
 
     def _water_level(self) -> float:
         """Log of λ at which the segments worth a first unit of spend use the budget up."""

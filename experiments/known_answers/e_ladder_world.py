@@ -60,7 +60,7 @@ class ActivityCosts(Spec):
 
 
 class LadderCare(ScheduledAction):
-    """An activity for each customer, by trust level. Its cost is booked under the action's name, a dot, the activity."""
+    """An activity for each customer, by trust level. Costs are booked under the action's name, a dot, the activity."""
 
     kind = "ladder_care"
     single = True
