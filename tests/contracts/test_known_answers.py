@@ -10,8 +10,10 @@ import pytest
 
 from agents.scenario import Scenario
 from experiments.known_answers.a_retention import CaredRetention, RetainedMargin, RetentionSpend
+from experiments.known_answers.c_budget import SegmentedReturn, SegmentSpend
 from experiments.known_answers.c_coupon_depth import LogitDemand
 from experiments.known_answers.d_cadence import FatiguedDeparture, FatiguedReturn, SteadyCadence
+from experiments.known_answers.e_ladder_world import LadderCare, LadderMoves, LadderPurchase
 from experiments.known_answers.g_buy_till_you_die import BgNbd, ParetoNbd, ShiftedBetaGeometric
 from experiments.known_answers.g_flow import SteadyDeparture, SteadyReach
 from sim.errors import SpecError
@@ -34,6 +36,24 @@ class TestSteadyCadence(ActionContract):
     example = {"messages": 1.7, "cost_cny": 0.02, "calendar": OFTEN}
     columns = set()
     costs = {"message_advert"}
+
+
+class TestSegmentSpend(ActionContract):
+    kind = SegmentSpend
+    example = {"spend_cny": {"L0": 0.1, "L3": 0.25, "L4": 1.7}, "calendar": OFTEN}
+    columns = set()
+    costs = {"message_content"}
+
+
+class TestLadderCare(ActionContract):
+    kind = LadderCare
+    example = {
+        "levels": {"L0": {"action": "content"}, "L3": {"action": "event", "share": 0.6, "otherwise": "chat"},
+                   "L4": {"action": "coupon", "share": 0.4}},
+        "cost_cny": {"content": 0.013, "chat": 0.5, "coupon": 0.2, "event": 0.11}, "calendar": OFTEN,
+    }  # fmt: skip
+    columns = set()
+    costs = {"message_content", "message_advert", "chat"}
 
 
 class TestSteadyReach(ActionContract):
@@ -95,3 +115,19 @@ class TestShiftedBetaGeometric(KindContract):
 class TestSteadyDeparture(KindContract):
     kind = SteadyDeparture
     example = {"per_day": 0.02}
+
+
+class TestSegmentedReturn(KindContract):
+    kind = SegmentedReturn
+    example = {"segments": [{"customers": 3, "worth": 20, "response": 0.1}]}
+
+
+class TestLadderPurchase(KindContract):
+    kind = LadderPurchase
+    example = {"buy": [[0.1, 0.1, 0.1, 0.3, 0.2]], "margin_cny": 20, "coupon_margin_cny": 15}
+
+
+class TestLadderMoves(KindContract):
+    kind = LadderMoves
+    example = {"up": [[0.1, 0.2, 0.3, 0.2, 0.2], [0, 0, 0, 0, 0]], "churn": [[0.1, 0.1, 0.1, 0.1, 0.1]] * 2,
+               "down": [0, 0.1]}  # fmt: skip

@@ -29,8 +29,11 @@ from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
 from experiments.known_answers import FAMILIES, customer_values, mean_value
 from experiments.known_answers.a_retention import Retention
+from experiments.known_answers.c_budget import SegmentBudget, SegmentReturn
 from experiments.known_answers.c_coupon_depth import CouponDepth, LogitClass
 from experiments.known_answers.d_cadence import Cadence
+from experiments.known_answers.e_ladder import TrustLadder
+from experiments.known_answers.e_ladder_world import LevelCare
 from experiments.known_answers.g_buy_till_you_die import BgNbd, BuyTillYouDie, ParetoNbd, Seen, ShiftedBetaGeometric
 from experiments.known_answers.g_flow import Flow
 from experiments.metrics import outcome
@@ -470,6 +473,9 @@ def test_g_wrong_truths_are_refused() -> None:
 
 # -- the extension points ----------------------------------------------------------------------------------------------
 
+TEN = SegmentBudget(segments=(SegmentReturn(customers=7, worth=4, response=0.8),
+                              SegmentReturn(customers=3, worth=9, response=0.3)))  # fmt: skip
+TWO_EACH = [LevelCare(action="event", share=0.4, otherwise="chat")] * 6
 WORLDS: dict[str, Any] = {
     "retention": lambda n: (LISTED_A.scenario(customers=n, periods=8), LISTED_A.policy(spend=29.726288, periods=8)),
     "coupon_depth": lambda n: (TWO_CLASSES.scenario(customers=n, days=5), TWO_CLASSES.policy(depths=[0.1, 0.4])),
@@ -477,6 +483,8 @@ WORLDS: dict[str, Any] = {
     "bg_nbd": lambda n: (BuyTillYouDie(life=CDNOW).scenario(customers=n, days=30), DO_NOTHING),
     "pareto_nbd": lambda n: (BuyTillYouDie(life=PARETO_NBDS[0]).scenario(customers=n, days=30), DO_NOTHING),
     "shifted": lambda n: (BuyTillYouDie(life=SHIFTED[0]).scenario(customers=n, days=9), DO_NOTHING),
+    "segment_budget": lambda n: (TEN.scenario(customers=n), TEN.policy(spend=[0.4, 2.3])),
+    "trust_ladder": lambda n: (TrustLadder().scenario(customers=n, weeks=20), TrustLadder().policy(care=TWO_EACH)),
     "flow": lambda n: (Flow(prospects=40 * n).scenario(days=60), Flow(prospects=40 * n).policy()),
 }  # fmt: skip
 
