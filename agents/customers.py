@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from agents.models.history import History
 from sim.columns import column
@@ -119,7 +120,7 @@ class Traits(Spec):
 
     def draw(self, draws: Draws, keys: Keys) -> dict[str, NDArray[np.float64]]:
         """Trait columns for these keys."""
-        z = {name: draws.normal(f"trait.{name}", 0, keys) for name in TRAITS}
+        z = dict(zip(TRAITS, ndtri(draws.uniforms(TRAIT_DECISIONS, 0, keys)), strict=True))
         return {
             "rate": self.rate_sd * z["rate"],
             "basket": self.basket_sd * z["basket"],
@@ -130,3 +131,4 @@ class Traits(Spec):
 
 
 TRAITS = ("rate", "basket", "price_sensitivity", "tolerance", "interest")
+TRAIT_DECISIONS = tuple(f"trait.{name}" for name in TRAITS)

@@ -254,22 +254,35 @@ class PrivateDomain(World):
         self.record("order", rows, gross, "purchase")
         self.record("goods", rows, np.rint(gross * (1 - self.spec.margin)).astype(np.int64), "purchase")
         net = gross.copy()
-        uses = np.flatnonzero(c.coupon_noticed[rows] & (c.coupon_depth[rows] > 0) & (gross >= c.coupon_minimum[rows]))
-        off = np.rint(gross[uses] * c.coupon_depth[rows[uses]].astype(np.float64)).astype(np.int64)
-        net[uses] -= off
-        for code in np.unique(c.coupon_source[rows[uses]]):
-            mine = c.coupon_source[rows[uses]] == code
-            self.record("coupon_redeemed", rows[uses][mine], off[mine], self.ledger.sources[code])
-            anyway = mine & organic[uses]
-            self.record("subsidised", rows[uses][anyway], off[anyway], self.ledger.sources[code])
-        c.coupon_depth[rows[uses]] = 0.0
-        priced = np.flatnonzero(c.member_price[rows] > 0)
-        off = np.rint(net[priced] * c.member_price[rows[priced]].astype(np.float64)).astype(np.int64)
-        net[priced] -= off
-        self.record("member_discount", rows[priced], off, self.programme)
-        holds = c.card_until[rows[priced]] >= self.day
-        c.card_saved[rows[priced][holds]] += off[holds].astype(np.int32)
+        (uses,) = (c.coupon_noticed[rows] & (c.coupon_depth[rows] > 0) & (gross >= c.coupon_minimum[rows])).nonzero()
+        if len(uses):
+            net[uses] -= self._redeem(rows[uses], gross[uses], organic[uses])
+        (priced,) = (c.member_price[rows] > 0).nonzero()
+        if len(priced):
+            net[priced] -= self._give_member_price(rows[priced], net[priced])
         self.sales = Sales(rows, gross, net, organic)
+
+    def _redeem(self, rows: Rows, gross: NDArray[np.int64], organic: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Use the coupons in hand; return what each takes off the list price, cents."""
+        c = self.customers
+        off: NDArray[np.int64] = np.rint(gross * c.coupon_depth[rows].astype(np.float64)).astype(np.int64)
+        source = c.coupon_source[rows]
+        for code in np.unique(source):
+            mine = source == code
+            self.record("coupon_redeemed", rows[mine], off[mine], self.ledger.sources[code])
+            anyway = mine & organic
+            self.record("subsidised", rows[anyway], off[anyway], self.ledger.sources[code])
+        c.coupon_depth[rows] = 0.0
+        return off
+
+    def _give_member_price(self, rows: Rows, net: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give members their price; return what it takes off what remains to pay, cents."""
+        c = self.customers
+        off: NDArray[np.int64] = np.rint(net * c.member_price[rows].astype(np.float64)).astype(np.int64)
+        self.record("member_discount", rows, off, self.programme)
+        holds = c.card_until[rows] >= self.day
+        c.card_saved[rows[holds]] += off[holds].astype(np.int32)
+        return off
 
 
 def behaviours_of(scenario: Scenario) -> tuple[Behaviour, ...]:

@@ -51,20 +51,24 @@ class Arrival(Behaviour):
         reached = np.arange(rows.start, rows.stop)
         world.record("reached", reached, 0, channel.name)
         adds = world.draws.uniform("channel.add", world.day, keys) < spec.add_rate
-        self._join(world, reached[adds])
+        self._join(world, reached[adds], channel.name)
 
     def _late(self, world: PrivateDomain) -> None:
         """Reached people who did not add the contact at once may do so later."""
         c = world.customers
-        rows = np.flatnonzero((c.contact == Contact.REACHED) & (world.day - c.joined <= self.patience_days))
+        (rows,) = ((c.contact == Contact.REACHED) & (c.joined >= world.day - self.patience_days)).nonzero()
         if not len(rows):
             return
-        chance = np.array([channel.spec.add_later for channel in world.channels.values()])[c.channel[rows]]
-        self._join(world, rows[world.draws.uniform("channel.add_later", world.day, c.key[rows]) < chance])
+        chances = np.array([channel.spec.add_later for channel in world.channels.values()])
+        near, u = world.draws.below("channel.add_later", world.day, c.key[rows], chances.max())
+        rows = rows[near]
+        rows = rows[u < chances[c.channel[rows]]]
+        for channel in world.channels.values():
+            self._join(world, rows[c.channel[rows] == channel.index], channel.name)
 
-    def _join(self, world: PrivateDomain, rows: NDArray[np.intp]) -> None:
+    def _join(self, world: PrivateDomain, rows: NDArray[np.intp], channel: str) -> None:
+        if not len(rows):
+            return
         world.customers.contact[rows] = Contact.CONTACT
         world.customers.joined[rows] = world.day
-        names = list(world.channels)
-        for index in np.unique(world.customers.channel[rows]):
-            world.record("join", rows[world.customers.channel[rows] == index], 0, names[index])
+        world.record("join", rows, 0, channel)

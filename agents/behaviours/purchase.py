@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
-from agents.models.hazard import sigmoid
+from agents.models.hazard import STEEPEST, Singles, possible, sigmoid
 from sim.spec import parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 
 class Purchase(Behaviour):
@@ -50,20 +51,55 @@ class Purchase(Behaviour):
 
     def probability(self, world: PrivateDomain, rows: slice) -> Floats:
         """Probability of an order today, given what was received. Shape (n,)."""
-        return self._chances(world, rows)[0]
+        return self._chances(world, np.arange(*rows.indices(len(world.customers))))[0]
 
-    def _chances(self, world: PrivateDomain, rows: slice) -> tuple[Floats, Floats, Floats]:
-        """Probability of an order; its log-odds without anything that the operator did; share that the state leaves."""
+    def apply(self, world: PrivateDomain) -> None:
         c = world.customers
-        rate = c.rate[rows].astype(np.float64)
-        goodwill = c.goodwill[rows].astype(np.float64)
-        base, untouched = self._base(world, rows, goodwill)
-        kept = np.array([0.0, 0.0, 1.0, 1.0, self.kept_after_deletion])[c.contact[rows]]
-        p = sigmoid(base + (rate + self._pull(world, rows, goodwill)))
-        p *= kept
-        return p, untouched + rate, kept
+        buyers, anyway = [np.empty(0, np.intp)], [np.empty(0, bool)]
+        for chunk in world.chunks():
+            u = world.draws.uniform("purchase", world.day, c.key[chunk])
+            near = possible(u, self.at_most(world, chunk))
+            u, rows = u[near], near + chunk.start
+            p, base, kept = self._chances(world, rows)
+            (buys,) = (u < p).nonzero()
+            buyers.append(rows[buys])
+            # The same luck without the operator tells who would have ordered anyway.
+            untouched = self._untouched(world, rows[buys], base[buys])
+            anyway.append(u[buys] < sigmoid(untouched) * kept[buys])
+        rows = np.concatenate(buyers)
+        luck = world.models.basket.residual(world.draws.uniform("basket", world.day, c.key[rows]))
+        gross = world.expected_basket(rows) * luck
+        world.sell(rows, np.maximum(np.rint(gross), 1).astype(np.int64), np.concatenate(anyway))
 
-    def _pull(self, world: PrivateDomain, rows: slice, goodwill: Floats) -> Floats:
+    def at_most(self, world: PrivateDomain, rows: slice) -> Singles:
+        """What the log-odds of an order cannot exceed, whatever the state. Shape (n,)."""
+        c, effects = world.customers, world.effects
+        repeat = min(max(world.models.repurchase.highest, world.models.comeback.highest), STEEPEST)
+        # Trust can only lower a first order's odds.
+        x: Singles = (c.orders[rows] == 0) * np.float32(self.first_order - repeat)
+        x += np.float32(repeat)
+        x += c.rate[rows]
+        x += c.stimulus[rows]
+        x += np.float32(effects["trust"]) * c.goodwill[rows]
+        sensitivity, depth = c.price_sensitivity[rows], c.coupon_depth[rows]
+        for benefit in (c.member_price[rows], c.points_rate[rows]):
+            if benefit.any():
+                x += np.float32(effects["member_price"]) * sensitivity * benefit
+        if depth.any() and effects["coupon"] > 0:
+            x += np.float32(effects["coupon"]) * sensitivity * depth * c.coupon_noticed[rows]
+        return x
+
+    def _chances(self, world: PrivateDomain, rows: Rows) -> tuple[Floats, Floats, Floats]:
+        """Probability of an order, base log-odds of the model that each follows, share that the state leaves."""
+        c = world.customers
+        goodwill = c.goodwill[rows].astype(np.float64)
+        base = self._base(world, rows, goodwill)
+        kept = np.array([0.0, 0.0, 1.0, 1.0, self.kept_after_deletion])[c.contact[rows]]
+        p = sigmoid(base + (c.rate[rows] + self._pull(world, rows, goodwill)))
+        p *= kept
+        return p, base, kept
+
+    def _pull(self, world: PrivateDomain, rows: Rows, goodwill: Floats) -> Floats:
         """What the operator did, in log-odds."""
         c = world.customers
         pull: Floats = c.stimulus[rows].astype(np.float64)
@@ -71,48 +107,37 @@ class Purchase(Behaviour):
         for benefit in (c.member_price[rows], c.points_rate[rows]):
             if benefit.any():
                 pull += world.effects["member_price"] * c.price_sensitivity[rows] * benefit
-        self._coupon_pull(world, rows, pull)
+        (holds,) = (c.coupon_noticed[rows] & (c.coupon_depth[rows] > 0)).nonzero()
+        if len(holds):
+            at = rows[holds]
+            usable = world.chance_of_basket(at, c.coupon_minimum[at])
+            pull[holds] += world.effects["coupon"] * c.price_sensitivity[at] * c.coupon_depth[at] * usable
         return pull
 
-    def _base(self, world: PrivateDomain, rows: slice, goodwill: Floats) -> tuple[Floats, Floats]:
-        """Base log-odds of each by the model that it follows, with and without the operator's goodwill."""
+    def _base(self, world: PrivateDomain, rows: Rows, goodwill: Floats) -> Floats:
+        """Log-odds by the model that each follows; the operator's goodwill counts for a first order."""
         c, models = world.customers, world.models
         base = models.repurchase.logit_at(c, rows, world.day, world.weekday)
-        silent = np.flatnonzero(c.lapsed[rows])
+        (silent,) = c.lapsed[rows].nonzero()
         if len(silent):
-            at = rows.start + silent
+            at = rows[silent]
             back = models.comeback.logit_at(c, at, world.day, world.weekday)
             base[silent] = np.where(world.day - c.last_order[at] > models.lapse_days, back, -np.inf)
-        new = np.flatnonzero(c.orders[rows] == 0)
-        if not len(new):
-            return base, base
-        untouched = base.copy()
-        earned = c.resting_trust[rows.start + new].astype(np.float64)
-        for logit, trust in ((base, earned + goodwill[new]), (untouched, earned)):
-            missing = np.maximum(self.neutral_trust - np.clip(trust, 0.0, 1.0), 0.0)
-            logit[new] = self.first_order - self.distrust * missing
-        return base, untouched
+        (new,) = (c.orders[rows] == 0).nonzero()
+        if len(new):
+            base[new] = self._first_order(c.resting_trust[rows[new]] + goodwill[new])
+        return base
 
-    def _coupon_pull(self, world: PrivateDomain, rows: slice, pull: Floats) -> None:
-        c = world.customers
-        holds = np.flatnonzero(c.coupon_noticed[rows] & (c.coupon_depth[rows] > 0))
-        if not len(holds):
-            return
-        at = rows.start + holds
-        usable = world.chance_of_basket(at, c.coupon_minimum[at])
-        pull[holds] += world.effects["coupon"] * c.price_sensitivity[at] * c.coupon_depth[at] * usable
+    def _first_order(self, trust: Floats) -> Floats:
+        """Log-odds of a first order at a trust."""
+        missing: Floats = np.maximum(self.neutral_trust - np.minimum(np.maximum(trust, 0.0), 1.0), 0.0)
+        return self.first_order - self.distrust * missing
 
-    def apply(self, world: PrivateDomain) -> None:
+    def _untouched(self, world: PrivateDomain, rows: Rows, base: Floats) -> Floats:
+        """Log-odds without anything that the operator did, from the base log-odds with it."""
         c = world.customers
-        buyers, anyway = [np.empty(0, np.intp)], [np.empty(0, bool)]
-        for chunk in world.chunks():
-            u = world.draws.uniform("purchase", world.day, c.key[chunk])
-            p, untouched, kept = self._chances(world, chunk)
-            buys = np.flatnonzero(u < p)
-            buyers.append(buys + chunk.start)
-            # The same luck without the operator tells who would have ordered anyway.
-            anyway.append(u[buys] < sigmoid(untouched[buys]) * kept[buys])
-        rows = np.concatenate(buyers)
-        luck = world.models.basket.residual(world.draws.uniform("basket", world.day, c.key[rows]))
-        gross = world.expected_basket(rows) * luck
-        world.sell(rows, np.maximum(np.rint(gross), 1).astype(np.int64), np.concatenate(anyway))
+        (new,) = (c.orders[rows] == 0).nonzero()
+        if len(new):
+            base[new] = self._first_order(c.resting_trust[rows[new]].astype(np.float64))
+        base += c.rate[rows]
+        return base

@@ -43,12 +43,17 @@ class Service(Behaviour):
         c, rows, net = world.customers, world.sales.rows, world.sales.net
         if not len(rows):
             return
-        earned = np.rint(net * c.points_rate[rows].astype(np.float64) * (1 - self.points_breakage)).astype(np.int64)
-        world.record("points", rows[earned > 0], earned[earned > 0], world.programme)
+        points = c.points_rate[rows]
+        if points.any():
+            earned = np.rint(net * points.astype(np.float64) * (1 - self.points_breakage)).astype(np.int64)
+            world.record("points", rows[earned > 0], earned[earned > 0], world.programme)
         back = c.lapsed[rows]
         world.record("comeback", rows[back], 0, "service")
         # A learned rate tells customers apart; an order that was bought from one does not make him another.
-        habit = world.sales.organic | (world.draws.uniform("habit", world.day, c.key[rows]) < self.habit)
+        habit = world.sales.organic.copy()
+        (bought,) = (~habit).nonzero()
+        if len(bought):
+            habit[bought] = world.draws.uniform("habit", world.day, c.key[rows[bought]]) < self.habit
         record_orders(c, rows, world.day, net, habit)
         self._leave_to_history(world, rows)
         c.spend_season[rows] += net.astype(np.int32)
@@ -69,6 +74,8 @@ class Service(Behaviour):
         every order anew: a basket half as large again would grow without end.
         """
         c, models = world.customers, world.models
+        if not (models.knows_rates or models.knows_baskets):
+            return
         orders = c.orders[rows]
         fade = (UNKNOWN_ORDERS + orders - 1) / (UNKNOWN_ORDERS + orders)  # telescopes to 3 / (3 + orders)
         if models.knows_rates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, NamedTuple, Self
@@ -16,7 +17,10 @@ from .features import FEATURES, Feature, Moment
 from .history import Rows
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+SLACK = 1.05  # times the odds: more than what single precision loses on sums of terms below 100,000 log-odds
 STEEPEST = 700.0  # logits beyond are 0 or 1 to the last bit, and exp would overflow
+LEAST_LOGIT = np.float32(80.0)  # of a probability that is below every draw; exp of more would overflow
 
 
 class Addends(NamedTuple):
@@ -55,8 +59,16 @@ class Linear(Spec):
     def __getstate__(self) -> dict[Any, Any]:
         # What is cached holds functions, which do not travel to worker processes; it is made again there.
         state = super().__getstate__()
-        fields = {name: value for name, value in state["__dict__"].items() if name in type(self).model_fields}
-        return {**state, "__dict__": fields}
+        return {**state, "__dict__": self._without_cache(state["__dict__"])}
+
+    def __copy__(self) -> Self:
+        # model_copy() changes fields of a copy, whose cache would still be that of the original.
+        copied = super().__copy__()
+        object.__setattr__(copied, "__dict__", self._without_cache(copied.__dict__))
+        return copied
+
+    def _without_cache(self, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in values.items() if name in type(self).model_fields}
 
     def linear(self, x: Floats) -> Floats:
         """The predictor, shape (n,), for covariates ``x`` of shape (features, n) in the order of ``features``."""
@@ -78,6 +90,13 @@ class Linear(Spec):
             if feature.per_row is not None:
                 per_row.append((coef, feature.per_row))
         return Addends(tables, per_row)
+
+    @cached_property
+    def highest(self) -> float:
+        """What the predictor cannot exceed for anybody on any day; infinity when a feature is computed for each row."""
+        if self.addends.per_row:
+            return math.inf
+        return self.intercept + sum(float(table.max()) for table in self.addends.tables.values())
 
     def linear_at(self, history: Columns | Observed, rows: Rows, day: int, weekday: int) -> Floats:
         """The same predictor straight from the history, without the matrix of covariates; several times faster.
@@ -120,3 +139,16 @@ class Hazard(Linear):
 def sigmoid(logit: Floats) -> Floats:
     """1 / (1 + exp(-logit)) without overflow."""
     return np.asarray(1.0 / (1.0 + np.exp(np.minimum(-logit, STEEPEST))))
+
+
+def possible(u: Floats, at_most: Singles) -> NDArray[np.intp]:
+    """Positions, ascending, outside of which ``u < sigmoid(logit)`` holds for no logit up to ``at_most``.
+
+    Most draws are far above what their probability can be. A bound in single precision, which may be rough, finds the
+    few that need the exact one. ``at_most``, shape of ``u``, is overwritten.
+    """
+    np.negative(at_most, out=at_most)
+    odds = np.exp(np.minimum(at_most, LEAST_LOGIT, out=at_most), out=at_most)
+    odds += 1
+    odds *= u.astype(np.float32)
+    return (odds <= SLACK).nonzero()[0]

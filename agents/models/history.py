@@ -91,11 +91,12 @@ def record_orders(
         counted &= habit
     for half_life in HALF_LIVES:
         count: NDArray[np.float32] = getattr(history, f"count_{half_life}")
-        count[rows] = count[rows] * np.exp2(-elapsed / half_life) + counted
-    decay = np.exp2(-elapsed / HALF_LIVES[-1])
+        decay = np.exp2(-elapsed / half_life)
+        count[rows] = count[rows] * decay + counted
+    # The phases fade with the longest half-life, as the count that they are parts of.
     for remainder in range(7):
         phase: NDArray[np.float32] = getattr(history, f"phase_{remainder}")
-        phase[rows] = phase[rows] * decay + (counted if remainder == day % 7 else 0)
+        phase[rows] = phase[rows] * decay + counted if remainder == day % 7 else phase[rows] * decay
     _record_gaps(history, rows, elapsed if habit is None else np.where(habit, elapsed, 0), orders)
     _record_money(history, rows, net, orders, again)
     history.orders[rows] = orders

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.behaviours import Purchase
 from agents.domain import PrivateDomain
+from agents.models.hazard import sigmoid
 from agents.policy import Policy
 from agents.scenario import Scenario
 from tests.worlds import busy_policy, busy_scenario, canonical, live, policy, scenario
@@ -48,6 +50,21 @@ def test_a_stronger_pull_never_unbuys(day: int, column: str) -> None:
     many, _ = sales_of_a_day(busy_scenario(), busy_policy(), day, _add(column, 2.0))
     assert base <= some <= many
     assert len(base) < len(many)
+
+
+def test_whoever_is_ruled_out_cheaply_could_not_have_ordered() -> None:
+    """The bound that spares most customers their exact probability holds for everybody in every state."""
+    world = live(busy_scenario(effects={"trust": {"mean": -1.0}}), busy_policy(), until=1)
+    purchase = next(b for b in world.behaviours if isinstance(b, Purchase))
+    tightest = np.inf
+    while world.day < world.horizon_days:
+        everyone = slice(0, len(world.customers))
+        p = purchase.probability(world, everyone)
+        bound = sigmoid(purchase.at_most(world, everyone).astype(np.float64))
+        assert np.all(p <= bound * (1 + 1e-5))
+        tightest = min(tightest, float((bound / np.maximum(p, 1e-12)).min()))
+        world.step()
+    assert tightest < 1.5, "a bound that rules nobody out is not tested"
 
 
 def test_fatigue_wins_no_order() -> None:

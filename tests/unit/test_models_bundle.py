@@ -10,6 +10,7 @@ import pytest
 
 from agents.models import Basket, CustomerModels, Hazard, History, covariates, default_models, record_orders, sigmoid
 from agents.models.basket import quantile_grid
+from agents.models.hazard import possible
 from sim import ModelError
 
 FEATURES = ("log_since", "since_is_2", "closing_40", "log_tenure", "rate_7", "rate_112", "late", "late_far", "gap_mean",
@@ -93,6 +94,9 @@ def test_recalibration_is_folded_into_the_numbers(history: History) -> None:
     hazard = Hazard(name="lapse", features=("rate_28",), coef=(0.7,), intercept=0.2, source="test")
     x = covariates(hazard.features, history, slice(None), 60, 0)
     np.testing.assert_allclose(hazard.recalibrated(1.3, -0.4).logit(x), 1.3 * hazard.logit(x) - 0.4)
+    short_cut = hazard.logit_at(history, slice(None), 60, 0)  # its tables are kept by the hazard, not by the copy
+    copied = hazard.recalibrated(1.3, -0.4).logit_at(history, slice(None), 60, 0)
+    np.testing.assert_allclose(copied, 1.3 * short_cut - 0.4)
 
 
 def test_sigmoid_has_no_overflow() -> None:
@@ -101,6 +105,28 @@ def test_sigmoid_has_no_overflow() -> None:
     assert p[2] == 0.5
     assert np.all((p >= 0) & (p <= 1))
     assert np.all(np.diff(p) >= 0)
+
+
+def test_no_draw_below_its_probability_is_ruled_out() -> None:
+    """Whatever the bound's distance, and hardly anybody else is let through when the bound is tight."""
+    luck = np.random.default_rng(3)
+    u, logit = luck.random(200_000), luck.normal(-3.0, 3.0, 200_000)
+    logit[:4] = -np.inf, -1e4, 1e4, np.inf
+    below = np.flatnonzero(u < sigmoid(logit))
+    tight = possible(u, logit.astype(np.float32))
+    assert np.isin(below, tight).all()
+    assert len(tight) < 1.06 * len(below)
+    loose = possible(u, (logit + luck.exponential(size=len(u))).astype(np.float32))
+    assert np.isin(below, loose).all()
+
+
+def test_nobody_exceeds_the_highest_value_of_a_predictor(history: History) -> None:
+    features, coef = ("log_since", "log_orders", "only_order", "closing_49"), (0.4, -0.3, 0.2, 0.7)
+    hazard = Hazard(name="repurchase", features=features, coef=coef, intercept=-1.5, source="test")
+    logits = [hazard.logit_at(history, slice(None), day, 0) for day in (60, 90, 2_000)]
+    assert np.max(logits) <= hazard.highest < 10
+    per_row = hazard.model_copy(update={"features": ("rate_28",), "coef": (0.1,)})
+    assert per_row.highest == np.inf
 
 
 @pytest.mark.parametrize(("orders_per_year", "shape"), [(12.0, 1.0), (50.0, 1.15), (4.0, 1.6), (200.0, 1.15)])
