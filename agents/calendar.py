@@ -12,6 +12,7 @@ from sim.spec import Spec, parameter
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+RULES = ("weekdays", "every_days", "dates", "per_week")
 
 
 class Calendar(Spec):
@@ -26,10 +27,10 @@ class Calendar(Spec):
 
     @model_validator(mode="after")
     def _one_rule(self) -> Self:
-        rules = [name for name in ("weekdays", "every_days", "dates", "per_week") if getattr(self, name) is not None]
+        rules = [name for name in RULES if getattr(self, name) is not None]
         if len(rules) != 1:
             found = " and ".join(rules) or "none"
-            raise ValueError(f"a calendar has exactly one of weekdays, every_days, dates, per_week (found {found})")
+            raise ValueError(f"a calendar has exactly one of {', '.join(RULES)} (found {found})")
         if self.until_day is not None and self.until_day < self.from_day:
             raise ValueError(f"until_day {self.until_day} is before from_day {self.from_day}; swap or drop one")
         return self

@@ -68,41 +68,32 @@ def nominate(
             break
         params = history.params[i]
         label = labels[i] or f"trial {i}"
-        if changed(plan, params, here):
-            found.setdefault(str(plan.values(params)), _nominee(plan, base, label, params, float(mean[i]), here))
+        if plan.changed(params, base):
+            found.setdefault(str(plan.values(params, base)), _nominee(plan, base, label, params, float(mean[i])))
     if found:
         leader = next(iter(found.values()))
         for suffix, loss in (("simpler", CAREFUL * error), ("simplest", BOLD * error)):
-            params = simplified(plan, leader.params or {}, here, surrogate, engine, loss)
-            if changed(plan, params, here):
+            params = simplified(plan, base, leader.params or {}, here, surrogate, engine, loss)
+            if plan.changed(params, base):
                 expected = float(surrogate.predict(engine.coordinates.row(params)[None])[0][0])
                 label = f"{leader.label}, {suffix}"
-                found.setdefault(str(plan.values(params)), _nominee(plan, base, label, params, expected, here))
+                found.setdefault(str(plan.values(params, base)), _nominee(plan, base, label, params, expected))
     at_base = float(surrogate.predict(engine.coordinates.row(here)[None])[0][0])
     nominees = list(found.values())
-    nominees.append(Nominee(STATUS_QUO, base, here, plan.values(here), at_base, 0))
+    nominees.append(Nominee(STATUS_QUO, base, here, plan.values(here, base), at_base, 0))
     if base.actions:
         nominees.append(Nominee(NOTHING, DO_NOTHING, None, {}, float("nan"), len(plan.space) + len(base.actions)))
     return nominees
 
 
-def _nominee(
-    plan: SearchPlan, base: Policy, label: str, params: dict[str, Any], claimed: float, here: Mapping[str, Any]
-) -> Nominee:
+def _nominee(plan: SearchPlan, base: Policy, label: str, params: dict[str, Any], claimed: float) -> Nominee:
     policy = plan.policy(base, params, title=label)
-    return Nominee(label, policy, params, plan.values(params), claimed, len(changed(plan, params, here)))
-
-
-def changed(plan: SearchPlan, params: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
-    """Levers that set something else than the status quo does."""
-    return [
-        path for path, lever in plan.space.items() if lever.decode(path, params) != lever.decode(path, here)
-    ]  # fmt: skip
+    return Nominee(label, policy, params, plan.values(params, base), claimed, len(plan.changed(params, base)))
 
 
 def simplified(
-    plan: SearchPlan, params: Mapping[str, Any], here: Mapping[str, Any], surrogate: Surrogate, engine: Engine,
-    loss: float,
+    plan: SearchPlan, base: Policy, params: Mapping[str, Any], here: Mapping[str, Any], surrogate: Surrogate,
+    engine: Engine, loss: float,
 ) -> dict[str, Any]:  # fmt: skip
     """A policy with as many levers back at the status quo as the surrogate expects to cost no more than ``loss``.
 
@@ -112,15 +103,15 @@ def simplified(
     columns = {
         path: [coordinates.names.index(d.name) for d in lever.dimensions(path)] for path, lever in plan.space.items()
     }
-    base, start = coordinates.row(here), coordinates.row(params)
+    back, start = coordinates.row(here), coordinates.row(params)
     best = start
     while True:
-        moved = changed(plan, coordinates.params(best), here)
+        moved = plan.changed(coordinates.params(best), base)
         if not moved:
             return coordinates.params(best)
         options = np.repeat(best[None], len(moved), axis=0)
         for option, path in zip(options, moved, strict=True):
-            option[columns[path]] = base[columns[path]]
+            option[columns[path]] = back[columns[path]]
         options = coordinates.snap(options)
         gain = surrogate.difference(options, start)[0]
         least_missed = int(np.argmax(gain))
