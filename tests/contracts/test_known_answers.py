@@ -10,10 +10,19 @@ import pytest
 
 from agents.scenario import Scenario
 from experiments.known_answers.a_retention import CaredRetention, RetainedMargin, RetentionSpend
+from experiments.known_answers.b_habituation import (
+    CouponHabit,
+    CouponPostage,
+    HabituatedDemand,
+    RecencyCoupon,
+    SilentDeparture,
+)
 from experiments.known_answers.c_budget import SegmentedReturn, SegmentSpend
 from experiments.known_answers.c_coupon_depth import LogitDemand
 from experiments.known_answers.d_cadence import FatiguedDeparture, FatiguedReturn, SteadyCadence
 from experiments.known_answers.e_ladder_world import LadderCare, LadderMoves, LadderPurchase
+from experiments.known_answers.f_group_buy import GroupBuy, GroupDemand
+from experiments.known_answers.f_referral import Referral, WelcomeOrder
 from experiments.known_answers.g_buy_till_you_die import BgNbd, ParetoNbd, ShiftedBetaGeometric
 from experiments.known_answers.g_flow import SteadyDeparture, SteadyReach
 from sim.errors import SpecError
@@ -70,6 +79,20 @@ class TestSteadyReach(ActionContract):
         wrong = policy(it=self.data(people_per_day={"stroe": 3}))
         with pytest.raises(SpecError, match=r"no channel 'stroe'; did you mean 'store'"):
             wrong.check(busy_scenario())
+
+
+class TestRecencyCoupon(ActionContract):
+    kind = RecencyCoupon
+    example = {"depths": [0.1, 0.3], "starts": [1, 2], "until": 4, "recencies": 5, "period_days": 3, "calendar": OFTEN}
+    columns = {"coupon_depth", "coupon_minimum", "coupon_until", "coupon_reminder", "coupon_source", "coupon_noticed"}
+    costs = {"coupon_redeemed"}
+
+
+class TestGroupBuy(ActionContract):
+    kind = GroupBuy
+    example = {"depth": 0.2, "invited": 10, "needed": 3, "cost_cny": 0.05, "calendar": OFTEN}
+    columns = set()
+    costs = {"message_advert"}
 
 
 class TestRetainedMargin(KindContract):
@@ -131,3 +154,38 @@ class TestLadderMoves(KindContract):
     kind = LadderMoves
     example = {"up": [[0.1, 0.2, 0.3, 0.2, 0.2], [0, 0, 0, 0, 0]], "churn": [[0.1, 0.1, 0.1, 0.1, 0.1]] * 2,
                "down": [0, 0.1]}  # fmt: skip
+
+
+class TestCouponPostage(KindContract):
+    kind = CouponPostage
+    example = {"cost_cny": 0.7}
+
+
+class TestHabituatedDemand(KindContract):
+    kind = HabituatedDemand
+    example = {"price_cny": 9, "intercept": -1, "per_recency": 0.5, "lift": 4, "per_habit": 0.7, "recencies": 8}
+
+
+class TestCouponHabit(KindContract):
+    kind = CouponHabit
+    example = {"most": 2, "price_cny": 9}
+
+
+class TestSilentDeparture(KindContract):
+    kind = SilentDeparture
+    example = {"per_recency": 0.02, "recencies": 8}
+
+
+class TestGroupDemand(KindContract):
+    kind = GroupDemand
+    example = {"price_cny": 20, "intercept": -3, "lift": 9}
+
+
+class TestReferral(KindContract):
+    kind = Referral
+    example = {"per_person": 0.6, "channel": "store"}
+
+
+class TestWelcomeOrder(KindContract):
+    kind = WelcomeOrder
+    example = {"price_cny": 5}

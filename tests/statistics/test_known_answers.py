@@ -29,11 +29,14 @@ from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
 from experiments.known_answers import FAMILIES, customer_values, mean_value
 from experiments.known_answers.a_retention import Retention
+from experiments.known_answers.b_habituation import Habituation
 from experiments.known_answers.c_budget import SegmentBudget, SegmentReturn
 from experiments.known_answers.c_coupon_depth import CouponDepth, LogitClass
 from experiments.known_answers.d_cadence import Cadence
 from experiments.known_answers.e_ladder import TrustLadder
 from experiments.known_answers.e_ladder_world import LevelCare
+from experiments.known_answers.f_group_buy import GroupDeal
+from experiments.known_answers.f_referral import Cascades
 from experiments.known_answers.g_buy_till_you_die import BgNbd, BuyTillYouDie, ParetoNbd, Seen, ShiftedBetaGeometric
 from experiments.known_answers.g_flow import Flow
 from experiments.metrics import outcome
@@ -476,6 +479,7 @@ def test_g_wrong_truths_are_refused() -> None:
 TEN = SegmentBudget(segments=(SegmentReturn(customers=7, worth=4, response=0.8),
                               SegmentReturn(customers=3, worth=9, response=0.3)))  # fmt: skip
 TWO_EACH = [LevelCare(action="event", share=0.4, otherwise="chat")] * 6
+HABIT_COUPONS = Habituation().thresholds(starts=[1, 3], until=7)
 WORLDS: dict[str, Any] = {
     "retention": lambda n: (LISTED_A.scenario(customers=n, periods=8), LISTED_A.policy(spend=29.726288, periods=8)),
     "coupon_depth": lambda n: (TWO_CLASSES.scenario(customers=n, days=5), TWO_CLASSES.policy(depths=[0.1, 0.4])),
@@ -485,6 +489,9 @@ WORLDS: dict[str, Any] = {
     "shifted": lambda n: (BuyTillYouDie(life=SHIFTED[0]).scenario(customers=n, days=9), DO_NOTHING),
     "segment_budget": lambda n: (TEN.scenario(customers=n), TEN.policy(spend=[0.4, 2.3])),
     "trust_ladder": lambda n: (TrustLadder().scenario(customers=n, weeks=20), TrustLadder().policy(care=TWO_EACH)),
+    "coupon_habit": lambda n: (Habituation().scenario(customers=n, months=20), HABIT_COUPONS),
+    "group_buy": lambda n: (GroupDeal().scenario(groups=n // 30), GroupDeal().policy(depth=0.3)),
+    "referral": lambda n: (Cascades().scenario(founders=n, generations=25), DO_NOTHING),
     "flow": lambda n: (Flow(prospects=40 * n).scenario(days=60), Flow(prospects=40 * n).policy()),
 }  # fmt: skip
 
@@ -494,7 +501,7 @@ def test_families_have_the_listed_defaults() -> None:
         family()
 
 
-@pytest.mark.parametrize("name", [name for name in WORLDS if name != "flow"])
+@pytest.mark.parametrize("name", [name for name in WORLDS if name not in ("flow", "referral")])
 def test_a_bigger_pool_changes_nobody(name: str) -> None:
     """The first 300 customers of 900 live the same lives, to the cent."""
     small, big = (live(*WORLDS[name](n)).ledger.events() for n in (300, 900))
