@@ -221,7 +221,7 @@ def _searched(result: SearchResult) -> Searched:
     return Searched(
         budget=plan.budget,
         status_quo=plan.values_of(ground.status_quo),
-        bounds={path: lever.bounds() for path, lever in plan.space.items()},
+        bounds=plan.bounds(ground.status_quo),
         effort={
             "trials": len(result.trials),
             "replicates": plan.replicates,
