@@ -176,11 +176,12 @@ class Retention(Family):
     def question(self, *, customers: int = 30_000, periods: int = 40) -> Question:
         """How much to spend on each customer and period. The long run's answer is that of ``optimum()``."""
         best = self.optimum(periods=periods)
-        # A fifth of what is best; where nothing is, a fifth of the margin is wasted.
-        status_quo = self.policy(spend=(best.levers["spend"] or self.margin) / 5, periods=periods)
+        a = best.levers["spend"]
+        # Much too little or much too much, whichever costs more.
+        wrong = min((a / 5, (a + self.margin) / 2), key=lambda spend: self.exact(spend=spend, periods=periods))
         return Question(
             scenario=self.scenario(customers=customers, periods=periods),
-            status_quo=status_quo,
+            status_quo=self.policy(spend=wrong, periods=periods),
             space={"actions.care.spend_cny": {"low": 0.0, "high": self.margin * UNIT_CNY}},
             truth=partial(self.truth, periods=periods),
             best=best.value * UNIT_CNY,
