@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 CARE = "care"  # name of the action in the family's policies
 LEVERS = f"actions.{CARE}.spend_cny"  # the dict of amounts by trust level
-Basis = Literal["head", "level"]
 
 
 class SpendByLevel(Spec):
@@ -57,23 +56,20 @@ class SegmentSpend(ScheduledAction):
     kind = "segment_spend"
     off: ClassVar[dict[str, Any]] = {f"spend_cny.{level}": 0.0 for level in LEVELS}
 
-    spend_cny: SpendByLevel = parameter(doc="spend at a time, by trust level, CNY")
-    basis: Basis = parameter("head", doc="an amount is for each customer (head) or for all of a level in equal parts")
+    spend_cny: SpendByLevel = parameter(doc="spend on one customer at a time, by trust level, CNY")
 
     def apply(self, world: PrivateDomain, name: str) -> None:
         if not self.calendar.times(world.day, world.date):
             return
         meant = self.audience.mask(world.customers, world.day)
-        for level, amount in enumerate(self.spend_cny.values()):
+        for level, each in enumerate(self.heads_cny()):
             rows = np.flatnonzero(meant & (world.customers.level == level))
-            each = self.head_cny(amount, len(rows))
             # Also to nobody, so that one level's amount does not change the luck of another's messages.
             world.send("content", rows if each > 0 else rows[:0], name, each)
 
-    def head_cny(self, amount: float, customers: int) -> float:
-        """What one of so many customers of a level gets for an amount."""
-        each = amount if self.basis == "head" else amount / max(customers, 1)
-        return math.floor(round(each * 100, 6)) / 100
+    def heads_cny(self) -> list[float]:
+        """What a head of each level gets, in whole cents."""
+        return [math.floor(round(amount * 100, 6)) / 100 for amount in self.spend_cny.values()]
 
 
 class SegmentReturn(Spec):
@@ -153,21 +149,19 @@ class SegmentBudget(Family):
         behaviours: dict[str, Behaviour] = {"return": SegmentedReturn(segments=segments)}
         return world_of(behaviours, title="a budget over segments", module=__name__, customers=customers, days=1)
 
-    def policy(self, *, spend: Sequence[float], basis: Basis = "head", customers: int | None = None) -> Policy:
-        """Spend so much on a head of each segment; with basis ``level`` written as sums for so many ``customers``."""
-        units = self._units(basis, customers or self.size)
-        amounts = {level: x * unit for level, x, unit in zip(LEVELS, self._each(spend), units, strict=False)}
-        care = SegmentSpend(spend_cny=SpendByLevel(**amounts), basis=basis, calendar=Calendar(every_days=1))
+    def policy(self, *, spend: Sequence[float]) -> Policy:
+        """Spend so much on a head of each segment."""
+        amounts = {level: x * UNIT_CNY for level, x in zip(LEVELS, self._each(spend), strict=False)}
+        care = SegmentSpend(spend_cny=SpendByLevel(**amounts), calendar=Calendar(every_days=1))
         title = f"spend {', '.join(f'{x:g}' for x in spend)} on a head"
         return Policy(title=title, actions={CARE: care}, plugins=(__name__,))
 
-    def heads(self, policy: Policy, *, customers: int) -> list[float]:
-        """Units that a policy spends on a head of each segment, in a world of so many customers."""
-        copies, heads = self._copies(customers), np.zeros(len(self.segments))
+    def heads(self, policy: Policy) -> list[float]:
+        """Units that a policy spends on a head of each segment."""
+        heads = np.zeros(len(self.segments))
         for action in policy.actions.values():
             if isinstance(action, SegmentSpend):
-                amounts = zip(action.spend_cny.values(), self.segments, strict=False)
-                heads += [action.head_cny(amount, one.customers * copies) / UNIT_CNY for amount, one in amounts]
+                heads += np.array(action.heads_cny()[: len(heads)]) / UNIT_CNY
         return [float(x) for x in heads]
 
     def spent(self, *, spend: Sequence[float]) -> float:
@@ -201,40 +195,50 @@ class SegmentBudget(Family):
         spend = [max(math.log(one.worth * one.response / price), 0.0) / one.response for one in self.segments]
         return Optimum(dict(zip(LEVELS, spend, strict=False)), self.exact(spend=spend))
 
-    def question(self, *, customers: int = 100_000, basis: Basis = "head") -> Question:
-        """A number for each segment, none above what orders are worth; the status quo spends half as much on all alike.
+    def question(self, *, customers: int = 100_000, shares: bool = False) -> Question:
+        """An amount for each segment, none above an order's worth; the status quo spends half as much, on all alike.
 
-        With basis ``level`` the levers are sums for whole segments, as shares of a budget have them.
+        With ``shares`` the one lever divides the budget instead, all of it or less.
         """
-        best, units, copies = self.optimum(), self._units(basis, customers), self._copies(customers)
-        alike = self.spent(spend=list(best.levers.values())) / 2
-        half = [min(alike, one.worth) for one in self.segments]
+        best = self.optimum()
+        half = self.spent(spend=list(best.levers.values())) / 2
         limited = self.budget is not None
 
         def truth(policy: Policy) -> float:
-            return self.exact(spend=self.heads(policy, customers=customers)) * UNIT_CNY
+            return self.exact(spend=self.heads(policy)) * UNIT_CNY
 
         def spend(policy: Policy) -> float:
-            return self.spent(spend=self.heads(policy, customers=customers)) * UNIT_CNY * customers
+            return self.spent(spend=self.heads(policy)) * UNIT_CNY * customers
 
         return Question(
             scenario=self.scenario(customers=customers),
-            status_quo=self.policy(spend=half, basis=basis, customers=customers),
-            space={
-                f"{LEVERS}.{level}": {"low": 0.0, "high": one.worth * unit}
-                for level, one, unit in zip(LEVELS, self.segments, units, strict=False)
-            },
+            status_quo=self.policy(spend=[min(half, one.worth) for one in self.segments]),
+            space=self._shares(customers) if shares else self._amounts(),
             truth=truth,
             best=best.value * UNIT_CNY,
-            limits={} if self.budget is None else {"spend": {"at_most": self.budget * copies * UNIT_CNY}},
+            limits={"spend": {"at_most": self._total_cny(customers)}} if limited else {},
             spend=spend if limited else None,
             shadow_price=self.price() - 1 if limited else None,
         )
 
-    def _units(self, basis: Basis, customers: int) -> list[float]:
-        """CNY in which a unit on each head of a segment is written."""
-        copies = self._copies(customers)
-        return [UNIT_CNY * (1 if basis == "head" else one.customers * copies) for one in self.segments]
+    def _amounts(self) -> dict[str, dict[str, Any]]:
+        return {
+            f"{LEVERS}.{level}": {"low": 0.0, "high": one.worth * UNIT_CNY}
+            for level, one in zip(LEVELS, self.segments, strict=False)
+        }
+
+    def _shares(self, customers: int) -> dict[str, dict[str, Any]]:
+        heads = {
+            level: float(one.customers * self._copies(customers))
+            for level, one in zip(LEVELS, self.segments, strict=False)
+        }
+        return {LEVERS: {"total": self._total_cny(customers), "over": list(heads), "cost": heads, "slack": True}}
+
+    def _total_cny(self, customers: int) -> float:
+        """The budget of so many customers."""
+        if self.budget is None:
+            raise SpecError("there is no budget to divide", place="budget", cure="give one")
+        return self.budget * self._copies(customers) * UNIT_CNY
 
     def _water_level(self) -> float:
         """Log of λ at which the segments worth a first unit of spend use the budget up."""

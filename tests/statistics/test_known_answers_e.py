@@ -149,10 +149,18 @@ def test_a_horizon_by_recursion(of: TrustLadder) -> None:
         assert of.spent(care=care, weeks=weeks) == pytest.approx(spend, rel=1e-12)
     assert of.exact(care=care, weeks=5000) == pytest.approx(of.exact(care=care), rel=1e-9)
     profit, cost = money(of)
-    one = MIXED[0]
+    one = care[0]
+    assert isinstance(one, LevelCare)
     weights = {ACTIVITIES.index(one.action): one.share, ACTIVITIES.index(one.otherwise): 1 - one.share}
     assert of.exact(care=care, weeks=1) == pytest.approx(sum(w * profit[0, a] for a, w in weights.items()))
     assert of.spent(care=care, weeks=1) == pytest.approx(sum(w * cost[0, a] for a, w in weights.items()))
+    worth = [of.coupon_margin if name == "coupon" else of.margin for name in ACTIVITIES]
+    square = sum(
+        w * (of.buy[0][a] * (worth[a] - cost[0, a]) ** 2 + (1 - of.buy[0][a]) * cost[0, a] ** 2)
+        for a, w in weights.items()
+    )
+    first = of.moments(care=care, weeks=1)
+    assert first.sd**2 == pytest.approx(square - first.mean**2)
 
 
 # -- fixed policies ----------------------------------------------------------------------------------------------------
