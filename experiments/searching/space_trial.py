@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from agents.policy import Policy
 from agents.scenario import Scenario
 from experiments.searching.conditions import action_of, in_order
-from experiments.searching.levers import Choice, Lever, Rising, Shares, Switch, short, switched_off
+from experiments.searching.levers import Choice, Lever, Number, Rising, Shares, Switch, short, switched_off
 from experiments.searching.paths import Value, dump, read_path, with_values, write_path
 from sim.errors import SpecError
 
@@ -30,8 +30,7 @@ def try_ends(space: SearchSpace, policy: Policy, scenario: Scenario) -> None:
     """
     levers, data = space.space, dump(policy)
     for path, lever in levers.items():
-        for target in lever.paths(path):
-            read_path(data, target)
+        lever.examine(path, data)
         if isinstance(lever, Switch):
             _check_switch(levers, path, lever, data)
     trial = _Trial(space, policy, scenario)
@@ -79,7 +78,11 @@ class _Trial:
         if len(corners) > 1:
             place = " with ".join(f"{target} = {short(value)}" for target, value in values.items())
         rule = error.rule if error.place in ("", place) else f"{error.place}: {error.rule}"
-        shown = short(next(iter(values.values()))) if len(values) == 1 else error.value
+        shown = error.value
+        if len(corners) == 1 and isinstance(levers[0], Number | Choice):
+            shown = short(values[place])
+        if "\n" in rule:  # of several the first; they have one cause
+            rule = rule.split("\n")[1].strip().rpartition("; ")[0]
         return SpecError(
             f"the policy refuses this value: {rule}", place=f"space: {place}", value=shown, cure=_cure(levers, error)
         )

@@ -122,7 +122,7 @@ def _field_rows(path: str, field: FieldInfo, default: Any, source: str) -> Itera
     parts, step = _parts_of(field.annotation)
     family = next((part for part in parts if issubclass(part, Kind)), None)
     is_told_elsewhere = family is not None or parts in ([Audience], [Calendar])
-    if not parts or is_told_elsewhere or default is None or step:
+    if not parts or is_told_elsewhere or default is None or step or _may_be_plain(field.annotation):
         limits = _limits(field.annotation, field)
         if family is not None:
             limits = "name: kind, one of " + ", ".join(kinds_of(family))
@@ -132,8 +132,18 @@ def _field_rows(path: str, field: FieldInfo, default: Any, source: str) -> Itera
         unit = unit_of(path.rsplit(".", 1)[-1], meaning)
         yield Row(path, shown(default), limits, unit, _source(field) or source, meaning)
     if not is_told_elsewhere:
-        for part in parts:
-            yield from _rows(part, default if isinstance(default, part) else None, f"{path}{step}.")
+        inside = [
+            row
+            for part in parts
+            for row in _rows(part, default if isinstance(default, part) else None, f"{path}{step}.")
+        ]
+        yield from dict.fromkeys(inside)  # what several alternatives have in common is told once
+
+
+def _may_be_plain(annotation: Any) -> bool:
+    """Whether a number or text may stand where a part may."""
+    alternatives = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else ()
+    return any(not _parts_of(one)[0] and one is not types.NoneType for one in alternatives)
 
 
 def _default(field: FieldInfo) -> Any:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from experiments.searching.coordinates import Dimension
-from experiments.searching.paths import Value
+from experiments.searching.paths import Value, read_path
 from sim.errors import SpecError
 from sim.spec import Spec, parameter
 
@@ -40,6 +40,11 @@ class Lever(Spec):
     def paths(self, path: str) -> tuple[str, ...]:
         """Dotted paths of the policy that it sets, with all that is inside them."""
         return (path,)
+
+    def examine(self, path: str, data: dict[str, Value]) -> None:
+        """Raise SpecError where the status quo has nothing that could be set."""
+        for target in self.paths(path):
+            read_path(data, target)
 
     def decode(self, path: str, params: Params, data: dict[str, Value]) -> dict[str, Value]:
         """Values of the policy by dotted path."""

@@ -35,7 +35,8 @@ def _told(value: Any) -> Any:
         # The other end of a number, or a part of a kind, shows what was meant as well as a misspelt key.
         whose = {name: key for key, kind in LEVERS.items() for name in kind.model_fields if name != "when"}
         meant = next((whose[name] for name in value if name in whose), None)
-        hint = f"'{meant}' is missing" if meant else nearest(str(next(iter(value), "")), LEVERS)
+        near = nearest(str(next(iter(value), "")), LEVERS)
+        hint = f"'{meant}' is missing" if meant else near if near.startswith("did") else "add one"
         raise PydanticCustomError(
             "lever", "a lever has one of the keys {known}; {hint}", {"known": ", ".join(LEVERS), "hint": hint}
         )

@@ -5,17 +5,17 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from optuna.distributions import FloatDistribution, IntDistribution
-from pydantic import model_validator
+from pydantic import Discriminator, Tag, model_validator
 
 from experiments.searching.coordinates import Dimension
 from experiments.searching.levers.base import Lever, Params, Step, settled
-from experiments.searching.levers.span import ROUNDING, STRIDE, Bounds
+from experiments.searching.levers.span import ROUNDING, STRIDE, Bounds, form
 from experiments.searching.levers.sticks import broken, joined
 from experiments.searching.paths import Value, read_path
-from sim.errors import SpecError
+from sim.errors import SpecError, nearest
 from sim.spec import Spec, parameter
 
 FIRST_GAP = 0.01  # of the span, between rows of the first column where neither gap nor step is given; assumed
@@ -76,7 +76,9 @@ class Rising(Lever):
     """A list of rows in which the first column rises strictly and the others never fall."""
 
     rising: dict[str, Column] = parameter(min_length=1, doc="columns: field of a row to its bounds; thresholds first")
-    rows: int | Rows = parameter(doc="number of rows: a whole number, or bounds within which it moves too")
+    rows: Annotated[Annotated[int, Tag("value")] | Annotated[Rows, Tag("bounds")], Discriminator(form)] = parameter(
+        doc="number of rows: a whole number, or bounds within which it moves too"
+    )
 
     @model_validator(mode="after")
     def _room(self) -> Self:
@@ -118,6 +120,13 @@ class Rising(Lever):
             exists = (_rows(path), tuple(range(row + 1, self.most + 1))) if row >= self.fewest else None
             found += [Dimension(_cell(path, name, row), FloatDistribution(0.0, 1.0), exists) for name in self.rising]
         return tuple(found)
+
+    def examine(self, path: str, data: dict[str, Value]) -> None:
+        for row in self._table(path, data):
+            for name in self.rising:
+                if name not in row:
+                    rule = f"a row of the status quo has no '{name}'"
+                    raise SpecError(rule, place=f"space: {path}", cure=nearest(name, row))
 
     def decode(self, path: str, params: Params, data: dict[str, Value]) -> dict[str, Value]:
         rows = params[_rows(path)] if isinstance(self.rows, Rows) else self.rows
@@ -189,7 +198,7 @@ class Rising(Lever):
         here = read_path(data, path)
         if not isinstance(here, list) or not all(isinstance(row, dict) for row in here):
             raise SpecError(
-                "the status quo has no list of rows here", place=f"space: {path}", value=here,
+                "the status quo has no list of rows here", place=f"space: {path}",
                 cure="end the path at a list, as actions.club.tiers",
             )  # fmt: skip
         return here

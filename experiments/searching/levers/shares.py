@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from optuna.distributions import FloatDistribution
-from pydantic import PositiveFloat, model_validator
+from pydantic import Discriminator, PositiveFloat, Tag, model_validator
 
 from experiments.searching.coordinates import Dimension
 from experiments.searching.levers.base import SAME, Lever, Params, Step, settled
-from experiments.searching.levers.span import STRIDE, Span
+from experiments.searching.levers.span import STRIDE, Span, form
 from experiments.searching.levers.sticks import broken, joined
 from experiments.searching.paths import Value, read_path
 from sim.errors import SpecError, nearest
@@ -21,7 +21,9 @@ from sim.spec import parameter
 class Shares(Lever):
     """A total, fixed or moving, divided over parts of one or several actions."""
 
-    total: PositiveFloat | Span = parameter(doc="what is divided: a number, or bounds within which it moves too")
+    total: Annotated[Annotated[PositiveFloat, Tag("value")] | Annotated[Span, Tag("bounds")], Discriminator(form)] = (
+        parameter(doc="what is divided: a number, or bounds within which it moves too")
+    )
     over: tuple[str, ...] = parameter(
         min_length=1, doc="parts: entries under the lever's path, or whole paths, which have a dot"
     )

@@ -17,6 +17,11 @@ STRIDE = 1 / 3  # of the way to the farther bound, for the first trials that mov
 ROUNDING = 1e-9  # of a step, by which a bound may miss the grid
 
 
+def form(value: Any) -> str:
+    """Tag of what may be written as a value or as bounds."""
+    return "bounds" if isinstance(value, dict | Spec) else "value"
+
+
 class Bounds(Spec):
     """A span of numbers, all of them or a grid."""
 

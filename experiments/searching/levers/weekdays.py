@@ -57,6 +57,14 @@ class Weekdays(Lever):
     def dimensions(self, path: str) -> tuple[Dimension, ...]:
         return tuple(Dimension(_name(path, day), CategoricalDistribution((False, True))) for day in self.weekdays.of)
 
+    def examine(self, path: str, data: dict[str, Value]) -> None:
+        here = read_path(data, path)
+        if not (isinstance(here, dict) and RULES[0] in here):
+            raise SpecError(
+                "the status quo has no calendar here", place=f"space: {path}",
+                cure="end the path at one, as actions.coupon.calendar",
+            )  # fmt: skip
+
     def decode(self, path: str, params: Params, data: dict[str, Value]) -> dict[str, Value]:
         days = self._chosen(path, params)
         here = read_path(data, path)
