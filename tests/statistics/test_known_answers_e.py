@@ -190,7 +190,13 @@ def test_fixed_policies(name: str, care: Any, weeks: int) -> None:
 def test_the_spread_between_customers(name: str, weeks: int) -> None:
     of = SETS[name]
     care = MIXED[: len(of.up)]
-    values = customer_values(live(of.scenario(customers=50_000, weeks=weeks), of.policy(care=care), seed=6))
+    world = live(of.scenario(customers=50_000, weeks=weeks), of.policy(care=care), seed=6)
+    values = customer_values(world)
+    left, moved = world.ledger.of("delete"), world.ledger.of("trust_level")
+    last = np.full(50_000, world.horizon_days)
+    last[left.key] = left.day
+    assert (moved.day < last[moved.key]).all()  # who leaves neither rises nor falls
+    assert len(moved) > 1000
     assert values.std() == pytest.approx(of.moments(care=care, weeks=weeks).sd, rel=0.03)
 
 
