@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from agents.actions.membership import Membership, PaidCard
 from agents.actors import Channel, Operator, Staff
 from agents.behaviours import DEFAULTS, Behaviour
+from agents.behaviours.base import PhaseName
 from agents.birth import Learned, populate
 from agents.customers import Customers
 from agents.events import KINDS
@@ -24,6 +25,7 @@ from sim.world import Phase, World
 
 Rows = NDArray[np.intp]
 
+NO_KEYS = np.empty(0, np.int64)
 CENT_CYCLE = 10_000  # keys or days over which costs of up to four decimals of a cent add up exactly
 
 
@@ -52,6 +54,11 @@ class Message:
         place = (keys + day) % CENT_CYCLE
         low, high = (np.floor(np.round(n * cost, 6)) for n in (place, place + 1))
         return (high - low).astype(np.int64)
+
+    def cost(self, world: World, rows: Rows) -> NDArray[np.int64] | int:
+        """:meth:`cents` of the customers in some rows; their keys are looked up only where they matter."""
+        whole = self.cents(world.day, NO_KEYS)
+        return whole if isinstance(whole, int) else self.cents(world.day, world.customers.key[rows])
 
 
 @dataclass(frozen=True)
@@ -172,15 +179,15 @@ class PrivateDomain(World):
         self.sales = Sales()
         self.programme = "membership"  # name of the action that runs the membership; its benefits are its costs
         self.behaviours = behaviours_of(scenario)
+        self._acting = {name: [b for b in self.behaviours if b.phase == name] for name in get_args(PhaseName)}
         populate(self)
         for behaviour in self.behaviours:
             behaviour.begin(self)
 
     def behave(self, phase: str) -> None:
         """Let the behaviours of a phase act, in their order."""
-        for behaviour in self.behaviours:
-            if behaviour.phase == phase:
-                behaviour.apply(self)
+        for behaviour in self._acting[phase]:
+            behaviour.apply(self)
 
     def fingerprint(self) -> str:
         learned = self.learned.digest() if self.learned else ""

@@ -24,7 +24,7 @@ _MASK = (1 << 64) - 1
 _UNIT = 2.0**-52  # a 52-bit integer plus one half, times this, lies strictly between 0 and 1
 
 # Made once: turning a Python number into one of NumPy's costs as much as using it on a hundred keys.
-_MIX_1, _MIX_2 = np.uint64(MIX_1), np.uint64(MIX_2)
+_INCREMENT, _MIX_1, _MIX_2 = np.uint64(GOLDEN), np.uint64(MIX_1), np.uint64(MIX_2)
 _SHIFT_1, _SHIFT_2, _SHIFT_3, _FRACTION_SHIFT = (np.uint64(bits) for bits in (30, 27, 31, 12))
 _ONE = np.float64(1.0).view(np.uint64)
 
@@ -62,7 +62,7 @@ def words(state: int, keys: Keys) -> Words:
 
 def _scrambled(keys: Keys) -> Words:
     """Keys times the increment: what the addresses of one customer have in common."""
-    return keys.astype(np.int64, copy=False).view(np.uint64) * np.uint64(GOLDEN)
+    return keys.astype(np.int64, copy=False).view(np.uint64) * _INCREMENT
 
 
 def _finish(z: Words) -> Words:
@@ -122,7 +122,7 @@ class Draws:
         first, last = int(days.min(initial=0)), int(days.max(initial=0))
         starts = np.array([self._address(decision, day) for day in range(first, last + 1)], np.uint64)
         z = _scrambled(keys) + starts[days - first]
-        z += np.uint64(GOLDEN)
+        z += _INCREMENT
         return _between_0_and_1(_finish(z))
 
     def below(self, decision: str, day: int, keys: Keys, p: float) -> tuple[NDArray[np.intp], Floats]:

@@ -46,6 +46,8 @@ class Spec(BaseModel):
     def _meant(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse what pydantic would read as something else: ``true`` as 1, a number as seconds since 1970."""
         types = set(_types_in(cls.model_fields[str(info.field_name)].annotation))
+        if isinstance(value, dict) and any(isinstance(t, type) and issubclass(t, Spec) for t in types):
+            return value  # a part of the document, which looks at its own fields
         for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,):
             if isinstance(part, bool) and types & {int, float} and bool not in types:
                 raise PydanticCustomError("float_type", "must be a number")

@@ -16,6 +16,8 @@ from sim.spec import Spec, parameter
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
 
+FAR = 5.0  # standard deviations beyond the expected draw of the last one met; any number gives the same result
+
 
 class HoursByLevel(Spec):
     """Hours a week for each trust level."""
@@ -58,19 +60,33 @@ class Chat(Action):
         wages = [cents(sum(hours) / 7 * day * world.spec.staff.wage_cny_per_hour) for day in (world.day, world.day + 1)]
         if wages[1] > wages[0]:  # differences of a running sum, so that rounding never adds up
             world.ledger.record_shared(world.day, "wages", wages[1] - wages[0], name)
-        meant = self.audience.mask(world.customers, world.day)
-        met = []
-        for level, level_hours in enumerate(hours):
-            per_day = level_hours / 7 * 60 / self.minutes_per_chat
-            capacity = math.floor(round((world.day + 1) * per_day, 9)) - math.floor(round(world.day * per_day, 9))
-            if capacity > 0:
-                rows = np.flatnonzero(meant & (world.customers.level == level))
-                met.append(self._meet(world, rows, capacity, name))
-        if met:
-            world.send("chat", np.sort(np.concatenate(met)), name, self.cost_cny)
+        capacity = [self._capacity(world.day, level_hours) for level_hours in hours]
+        if any(capacity):
+            rows = self._meet(world, capacity, name)
+            world.send("chat", rows, name, self.cost_cny)
 
-    def _meet(self, world: PrivateDomain, rows: NDArray[np.intp], capacity: int, name: str) -> NDArray[np.intp]:
-        if len(rows) <= capacity:
-            return rows
-        u = world.draws.uniform(f"chat.pick.{name}", world.day, world.customers.key[rows])
-        return np.sort(rows[np.argpartition(u, capacity - 1)[:capacity]])
+    def _capacity(self, day: int, hours: float) -> int:
+        """Conversations on a day for so many hours a week: differences of a running sum, in whole conversations."""
+        per_day = hours / 7 * 60 / self.minutes_per_chat
+        return math.floor(round((day + 1) * per_day, 9)) - math.floor(round(day * per_day, 9))
+
+    def _meet(self, world: PrivateDomain, capacity: list[int], name: str) -> NDArray[np.intp]:
+        """Rows of those met: within each level as many as there is time for, the smallest draws first."""
+        c = world.customers
+        (rows,) = self.audience.mask(c, world.day).nonzero()
+        level, keys = c.level[rows], c.key[rows]
+        there = [int(np.count_nonzero(level == number)) for number in range(len(LEVELS))]
+        met = [rows[level == number] for number, n in enumerate(there) if 0 < n <= capacity[number]]
+        contested = {number: k for number, k in enumerate(capacity) if 0 < k < there[number]}
+        # Nobody looks at draws far above the last that can be met; should too few lie below, everybody's are looked at.
+        enough = max(((k + FAR * math.sqrt(k) + FAR) / there[number] for number, k in contested.items()), default=0.0)
+        for most in (enough, 1.0):
+            near, u = world.draws.below(f"chat.pick.{name}", world.day, keys, most)
+            levels = level[near]
+            mine = {number: (levels == number).nonzero()[0] for number in contested}
+            if all(len(mine[number]) >= k for number, k in contested.items()):
+                break
+        for number, k in contested.items():
+            at = mine[number]
+            met.append(rows[near[at[np.argpartition(u[at], k - 1)[:k]]]])
+        return np.sort(np.concatenate(met)) if met else rows[:0]

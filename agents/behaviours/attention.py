@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,18 +97,22 @@ class Attention(Behaviour):
 
     def _deliver(self, world: PrivateDomain, message: Message, rows: Rows) -> None:
         c = world.customers
-        if message.kind == "chat":
-            world.record("chat", rows, message.cents(world.day, c.key[rows]), message.source)
-        else:
+        kind = message.kind
+        if kind != "chat":
+            kind = f"message_{kind}"
             cap = world.policy.frequency_cap_per_week
-            if cap is not None:
-                rows = rows[c.week_messages[rows] < cap]
-            c.week_messages[rows] += 1
-            world.record(f"message_{message.kind}", rows, message.cents(world.day, c.key[rows]), message.source)
+            week = c.week_messages[rows]
+            if cap is not None and week.max() >= cap:
+                (free,) = (week < cap).nonzero()
+                rows, week = rows[free], week[free]
+            c.week_messages[rows] = week + 1
+        world.record(kind, rows, message.cost(world, rows), message.source)
         seen = c.contact[rows] == Contact.CONTACT
-        if not seen.all():
-            chance = world.draws.uniform(f"attention.muted.{message.luck}", world.day, c.key[rows])
-            rows = rows[seen | (chance < self.muted_reach)]
+        (muted,) = (~seen).nonzero()
+        if len(muted):
+            chance = world.draws.uniform(f"attention.muted.{message.luck}", world.day, c.key[rows[muted]])
+            seen[muted] = chance < self.muted_reach
+            rows = rows[seen.nonzero()[0]]
         if len(rows):
             getattr(self, f"_see_{message.kind}")(world, rows, message.luck)
             world.seen.append((message, rows.astype(np.int32)))
@@ -120,15 +125,25 @@ class Attention(Behaviour):
     def _warm(self, world: PrivateDomain, rows: Rows, share: NDArray[np.float64] | float) -> None:
         """Add a share of the trust that is missing."""
         c = world.customers
-        missing = 1.0 - np.clip(c.resting_trust[rows].astype(np.float64) + c.goodwill[rows], 0.0, 1.0)
-        c.goodwill[rows] += share * missing
+        goodwill = c.goodwill[rows]
+        trust = np.minimum(np.maximum(c.resting_trust[rows].astype(np.float64) + goodwill, 0.0), 1.0)
+        c.goodwill[rows] = goodwill + share * (1.0 - trust)
 
     def _see_advert(self, world: PrivateDomain, rows: Rows, luck: str) -> None:
         c = world.customers
         level = c.level[rows]
-        self._pull(world, rows, "advert", np.array(self.advert_receptivity)[level])
-        c.goodwill[rows] += np.array(self.advert_goodwill)[level]
+        # Adverts leave some levels cold and do not change how others think of the brand: these are not computed.
+        for values, change in ((self.advert_receptivity, self._attract), (self.advert_goodwill, self._annoy)):
+            by_level = by(values)
+            (moved,) = (by_level != 0).take(level, mode="clip").nonzero()
+            change(world, rows[moved], by_level[level[moved]])
         c.fatigue[rows] += np.float32(1.0)
+
+    def _attract(self, world: PrivateDomain, rows: Rows, receptivity: NDArray[np.float64]) -> None:
+        self._pull(world, rows, "advert", receptivity)
+
+    def _annoy(self, world: PrivateDomain, rows: Rows, goodwill: NDArray[np.float64]) -> None:
+        world.customers.goodwill[rows] += goodwill
 
     def _see_content(self, world: PrivateDomain, rows: Rows, luck: str) -> None:
         c = world.customers
@@ -136,27 +151,38 @@ class Attention(Behaviour):
         self._pull(world, rows, "content", interest)
         self._warm(world, rows, np.minimum(self.content_goodwill * interest, 1.0))
         c.fatigue[rows] += np.float32(self.content_load)
-        strangers = c.level[rows] == Level.STRANGER
-        if strangers.any():
-            candidates, interest = rows[strangers], interest[strangers]
-            u = world.draws.uniform(f"attention.interact.{luck}", world.day, c.key[candidates])
-            reacts = candidates[u < np.minimum(self.interact_chance * interest, 1.0)]
+        (strangers,) = (c.level[rows] == Level.STRANGER).nonzero()
+        if len(strangers):
+            candidates = rows[strangers]
+            chance = np.minimum(self.interact_chance * interest[strangers], 1.0)
+            near, u = world.draws.below(f"attention.interact.{luck}", world.day, c.key[candidates], chance.max())
+            reacts = candidates[near[u < chance[near]]]
             world.record("interact", reacts, 0, "attention")
             world.set_level(reacts, Level.ACQUAINTED)
 
     def _see_chat(self, world: PrivateDomain, rows: Rows, luck: str) -> None:
         c = world.customers
-        level = c.level[rows]
+        chance, further = by(self.reply_chance)[c.level[rows]], self.next_round_chance
         u = world.draws.uniform(f"attention.reply.{luck}", world.day, c.key[rows])
-        chance, further = np.array(self.reply_chance)[level], self.next_round_chance
         rounds = sum((u < chance * further**k).astype(np.int16) for k in range(3))
         c.fatigue[rows] += np.float32(self.chat_load)
-        answers = rounds > 0
+        (answers,) = (rounds > 0).nonzero()
+        if not len(answers):
+            return
         rows, rounds = rows[answers], np.asarray(rounds)[answers]
-        self._pull(world, rows, "chat", np.array(self.chat_receptivity)[c.level[rows]])
+        level = c.level[rows]
+        self._pull(world, rows, "chat", by(self.chat_receptivity)[level])
         self._warm(world, rows, 1.0 - (1.0 - self.chat_goodwill) ** rounds)
         c.rounds[rows] += rounds
         world.record("reply", rows, rounds.astype(np.int64), "attention")
-        world.set_level(rows[c.level[rows] < Level.ACQUAINTED], Level.ACQUAINTED)
+        world.set_level(rows[level < Level.ACQUAINTED], Level.ACQUAINTED)
         talking = (c.level[rows] == Level.ACQUAINTED) & (c.rounds[rows] >= self.rounds_to_talk)
         world.set_level(rows[talking], Level.IN_CONVERSATION)
+
+
+@lru_cache
+def by(values: ByLevel) -> NDArray[np.float64]:
+    """Numbers by level as an array, made once."""
+    array = np.array(values)
+    array.flags.writeable = False
+    return array

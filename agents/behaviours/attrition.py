@@ -32,12 +32,12 @@ class Attrition(Behaviour):
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
         for chunk in world.chunks():
-            u = world.draws.uniform("attrition", world.day, c.key[chunk])
             # Few draws are small enough to matter: look at those alone.
-            rows = np.flatnonzero(u < max(self.delete_per_day, self.unmute_per_day)) + chunk.start
-            u = u[rows - chunk.start]
+            most = max(self.delete_per_day, self.unmute_per_day)
+            near, u = world.draws.below("attrition", world.day, c.key[chunk], most)
+            rows = near + chunk.start
             contact = c.contact[rows]
-            trust = np.clip(c.resting_trust[rows].astype(np.float64) + c.goodwill[rows], 0.0, 1.0)
+            trust = np.minimum(np.maximum(c.resting_trust[rows].astype(np.float64) + c.goodwill[rows], 0.0), 1.0)
             here = (contact == Contact.CONTACT) | (contact == Contact.MUTED)
             deletes = here & (u < self.delete_per_day * (1.0 - trust))
             unmutes = ~deletes & (contact == Contact.MUTED) & (u < self.unmute_per_day)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
 from agents.customers import Contact, Level
-from agents.models.hazard import sigmoid
+from agents.models.hazard import Singles, possible, sigmoid
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -45,13 +45,24 @@ class Reaction(Behaviour):
 
     def _react(self, world: PrivateDomain, message: Message, rows: NDArray[np.intp]) -> None:
         c = world.customers
-        trust = np.clip(c.resting_trust[rows].astype(np.float64) + c.goodwill[rows], 0.0, 1.0)
+        # One number decides both: the angriest delete, the next mute. So a higher hazard only adds to either.
+        u = world.draws.uniform(f"reaction.{message.luck}", world.day, c.key[rows])
+        near = possible(u, self.at_most(world, message, rows))
+        u, rows = u[near], rows[near]
+        trust = np.minimum(np.maximum(c.resting_trust[rows].astype(np.float64) + c.goodwill[rows], 0.0), 1.0)
         push = self.per_fatigue * (c.fatigue[rows].astype(np.float64) / c.tolerance[rows]) + self.per_trust * trust
         if message.kind == "advert":
             push += self.hard_sell * (c.level[rows] <= Level.ACQUAINTED)
-        # One number decides both: the angriest delete, the next mute. So a higher hazard only adds to either.
-        u = world.draws.uniform(f"reaction.{message.luck}", world.day, c.key[rows])
         deletes = u < sigmoid(self.delete + push)
         mutes = ~deletes & (u < sigmoid(self.mute + push)) & (c.contact[rows] == Contact.CONTACT)
         world.set_contact(rows[mutes], Contact.MUTED, "mute", "reaction")
         world.set_contact(rows[deletes & (c.contact[rows] != Contact.DELETED)], Contact.DELETED, "delete", "reaction")
+
+    def at_most(self, world: PrivateDomain, message: Message, rows: NDArray[np.intp]) -> Singles:
+        """What neither log-odds can exceed: those of someone without any trust. Shape (n,)."""
+        c = world.customers
+        x: Singles = c.fatigue[rows]
+        x /= c.tolerance[rows]
+        x *= np.float32(self.per_fatigue)
+        x += np.float32(max(self.mute, self.delete) + (self.hard_sell if message.kind == "advert" else 0.0))
+        return x

@@ -7,8 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from agents.actions import chat
+from agents.behaviours import purchase, reaction
 from agents.domain import PrivateDomain
+from agents.models.hazard import possible
 from sim.ledger import NOBODY
 from tests.worlds import (
     CHANNELS,
@@ -76,6 +80,24 @@ def test_neither_chunks_nor_the_order_of_rows_change_a_byte(rows: int, shuffled:
         assert column[ours].tobytes() == getattr(base.customers, name)[theirs].tobytes(), name
     for name, total in vars(world.ledger.totals()).items():
         assert total.tobytes() == getattr(base.ledger.totals(), name).tobytes(), name
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_work_that_is_spared_changes_no_event(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws that are ruled out by a bound, or lie too far back in a queue, would have decided nothing."""
+    spared = canonical(live(busy_scenario(), busy_policy(), seed=seed))
+    asked: list[int] = []
+
+    def everybody(u: NDArray[np.float64], at_most: NDArray[np.float32]) -> NDArray[np.intp]:
+        asked.append(len(u) - len(possible(u, at_most)))
+        return np.arange(len(u))
+
+    monkeypatch.setattr(purchase, "possible", everybody)
+    monkeypatch.setattr(reaction, "possible", everybody)
+    for far in (-1e9, 1e9):  # nobody is near enough at first; everybody is
+        monkeypatch.setattr(chat, "FAR", far)
+        assert canonical(live(busy_scenario(), busy_policy(), seed=seed)) == spared
+    assert sum(asked) > 1000, "nothing was spared"
 
 
 def weekday_free() -> dict[str, Any]:
