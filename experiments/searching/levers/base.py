@@ -7,10 +7,11 @@ come as plain data, in which the levers above it have been set already.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from experiments.searching.coordinates import Dimension
 from experiments.searching.paths import Value, read_path
@@ -26,10 +27,22 @@ Step = tuple[str, dict[str, Any]]
 SAME = 1e-9  # of a lever's scale: what rounding may do on the way through coordinates and back
 
 
+def plain(value: Value) -> Value:
+    """A value of a document as the policy's plain data has it, where dates are text."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    return value.isoformat() if isinstance(value, dt.date) else value
+
+
+Plain = Annotated[Value, BeforeValidator(plain)]
+
+
 class Lever(Spec):
     """What every lever is. A new kind is a class with these methods and its line in ``LEVERS``."""
 
-    when: dict[str, Annotated[tuple[Value, ...], Field(min_length=1)]] = parameter(
+    when: dict[str, Annotated[tuple[Plain, ...], Field(min_length=1)]] = parameter(
         default_factory=dict, doc="matters only where these levers have one of these values; else as in the status quo"
     )
 

@@ -10,7 +10,7 @@ from pydantic import model_validator
 
 from agents.policy import Policy
 from experiments.searching.coordinates import Dimension
-from experiments.searching.levers.base import Lever, Params, Step
+from experiments.searching.levers.base import Lever, Params, Plain, Step
 from experiments.searching.paths import Value, dump, read_path, with_values
 from sim.errors import SpecError
 from sim.spec import parameter, validate
@@ -19,7 +19,7 @@ from sim.spec import parameter, validate
 class Choice(Lever):
     """A lever with alternatives: audiences, calendars, whole sub-documents."""
 
-    choices: tuple[Value, ...] = parameter(min_length=2, doc="alternatives, plain data as in the policy")
+    choices: tuple[Plain, ...] = parameter(min_length=2, doc="alternatives, plain data as in the policy")
 
     @model_validator(mode="after")
     def _different(self) -> Self:

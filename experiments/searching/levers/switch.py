@@ -12,7 +12,7 @@ from agents.actions import Action
 from agents.calendar import RULES
 from agents.policy import Policy
 from experiments.searching.coordinates import Dimension
-from experiments.searching.levers.base import Lever, Params, Step
+from experiments.searching.levers.base import Lever, Params, Plain, Step
 from experiments.searching.paths import Value, dump, read_path, write_path
 from sim.errors import SpecError
 from sim.spec import parameter, validate
@@ -24,7 +24,7 @@ POSITIONS = (OFF, ON)
 class Switch(Lever):
     """Whether an action is done at all. While it is off, the levers inside the action matter nothing."""
 
-    switch: Literal["on_off"] | dict[str, Value] = parameter(
+    switch: Literal["on_off"] | dict[str, Plain] = parameter(
         doc="on_off: as in the status quo, or off; or, where the status quo has it off, its fields when it is on"
     )
 
