@@ -121,6 +121,7 @@ def test_who_joins_an_unfilled_group_is_paid_back(of: GroupDeal) -> None:
     assert not set((paid.key // of.invited).tolist()) & set((bought.key // of.invited).tolist())
     assert joined[bought.key // of.invited].min() == of.needed
     assert joined[paid.key // of.invited].max() == of.needed - 1
+    assert len(world.ledger.of("subsidised")) == 0  # without the deal nobody would have bought
     success, p = float((joined >= of.needed).mean()), of.success(depth=depth)
     assert 0.1 < p < 0.95
     assert_agrees(success, p, math.sqrt(p * (1 - p)), groups_of(of))

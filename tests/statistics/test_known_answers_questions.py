@@ -23,7 +23,7 @@ from experiments.searching.paths import with_values
 from experiments.searching.plan import SearchPlan
 
 TWO = (LogitClass(share=0.5, intercept=4.6, slope=0.05), LogitClass(share=0.5, intercept=3.4, slope=0.075))
-STEEP = (LogitClass(share=0.3, intercept=9, slope=0.12), LogitClass(share=0.7, intercept=2, slope=0.03))
+STEEP = (LogitClass(share=0.3, intercept=6, slope=0.12), LogitClass(share=0.7, intercept=2, slope=0.03))
 HABIT = Habituation(depths=(0.05, 0.20, 0.40), recencies=4, leaving=0.08, discount=0.95)
 QUESTIONS: dict[str, Question] = {
     "spend": Retention().question(),
@@ -103,6 +103,14 @@ def test_two_classes_are_worth_their_own_depths() -> None:
     targeted, uniform = QUESTIONS["depths of two classes"], QUESTIONS["one depth for two"]
     assert targeted.best == pytest.approx(1371.7302, abs=5e-4)
     assert uniform.best == pytest.approx(1270.5003, abs=5e-4)
+
+
+def test_a_depth_beyond_the_product_s_limit_is_no_answer() -> None:
+    family, question = CouponDepth(cost=5, classes=STEEP), QUESTIONS["beyond the limit"]
+    first, second = family.optimum().levers.values()
+    assert first > 0.5 > second
+    values = dict(zip(question.space, (0.5, second), strict=True))
+    assert question.truth(with_values(question.status_quo, values)) == pytest.approx(question.best, rel=1e-12)
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
