@@ -100,6 +100,7 @@ def simulate(
     policy: opt.Policy = "do_nothing",
     replicates: opt.Replicates = 8,
     seed: opt.Seed = 1,
+    replicate_seed: opt.ReplicateSeed = None,
     logs: opt.Logs = None,
     cut_off: opt.CutOff = None,
     zone: opt.Zone = None,
@@ -117,13 +118,14 @@ def simulate(
 
     if events and out is None:
         raise typer.BadParameter("--events writes to a folder: add --out FOLDER")
+    replicates = replicates if replicate_seed is None else 1
     with Bars() as bars, _folder(out) as folder:
         ground = _ground(scenario, policy, logs, cut_off, zone, bars)
         world, lived = ground.scenario, ground.status_quo
         bars.stage("living the replicates", replicates)
         results = run(
-            world, lived, replicates=replicates, seed=seed, learned=ground.learned, processes=processes,
-            progress=bars.count,
+            world, lived, replicates=replicates, seed=seed, replicate_seed=replicate_seed, learned=ground.learned,
+            processes=processes, progress=bars.count,
         )  # fmt: skip
         closeup = None
         if profile or events:

@@ -150,13 +150,17 @@ def simulate(
     *,
     replicates: int = 8,
     seed: int = 1,
+    replicate_seed: int | None = None,
     learned: Learned | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
 ) -> Results:
-    """Run one policy over replicates. Parameters are those of :func:`compare`."""
+    """Run one policy over replicates.
+
+    Parameters are those of :func:`compare`; with ``replicate_seed`` that one replicate is lived, as an error names it.
+    """
     policy.check(scenario)
-    seeds = seeds_for("compare", replicates, seed)
+    seeds = seeds_for("compare", replicates, seed) if replicate_seed is None else (replicate_seed,)
     with Workers([scenario], learned, processes) as workers:
         outcomes = workers.run([Task(policy, s) for s in seeds], progress)
     made_from: dict[str, Any] = {

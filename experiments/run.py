@@ -7,7 +7,9 @@ lines of the README work in a plain script, a notebook and a shell alike, and fr
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -64,6 +66,7 @@ _LEARNED: list[Learned | None] = []
 def _prepare(scenarios: list[Scenario], learned: Learned | None) -> None:
     _SCENARIOS[:] = scenarios
     _LEARNED[:] = [learned]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
 
 
@@ -79,10 +82,39 @@ def _live(task: Task) -> Outcome:
 
 
 def live(scenario: Scenario, policy: Policy, seed: int, learned: Learned | None = None) -> Outcome:
-    """Live one replicate without keeping single events."""
+    """Live one replicate without keeping single events. Raises ArithmeticError when a metric is not a finite number."""
     world = PrivateDomain(scenario, policy, seed=seed, learned=learned, detail=False)
     world.run()
-    return outcome(world)
+    found = outcome(world)
+    for name, value in found.values.items():
+        if not math.isfinite(value):
+            raise ArithmeticError(f"{name} is {value}")
+    return found
+
+
+class ReplicateError(SiyuError):
+    """A replicate that failed or came to no finite number.
+
+    Attributes
+    ----------
+    task : the replicate; None in another process than the one that asked for it.
+    """
+
+    def __init__(
+        self, rule: str, task: Task | None = None, *, place: str = "", value: object = None, cure: str = ""
+    ) -> None:
+        super().__init__(rule, place=place, value=value, cure=cure)
+        self.task = task
+
+    @classmethod
+    def of(cls, task: Task, error: Exception) -> ReplicateError:
+        """What is told when a replicate ends with an error that is none of the user's documents."""
+        return cls(
+            f"the replicate failed: {type(error).__name__}: {error}",
+            task,
+            place=f"policy '{task.policy.title}', seed {task.seed}",
+            cure=f"to live it alone: siyu simulate SCENARIO --policy POLICY --replicate-seed {task.seed}",
+        )
 
 
 def default_processes() -> int:
@@ -137,7 +169,7 @@ class Workers:
         """(index of the task, outcome) as they finish. Tasks of a worker that was killed are given to new workers."""
         if self._pool is None:
             for index, task in enumerate(tasks):
-                yield index, live(scenario_of(task, self.scenarios), task.policy, task.seed, self.learned)
+                yield index, self._live_here(task)
             return
         waiting = dict(enumerate(tasks))
         for attempt in range(MOST_REVIVALS + 1):
@@ -155,6 +187,14 @@ class Workers:
                 self._pool.shutdown(wait=True, kill_workers=True)
                 self._open()
 
+    def _live_here(self, task: Task) -> Outcome:
+        try:
+            return live(scenario_of(task, self.scenarios), task.policy, task.seed, self.learned)
+        except SiyuError:
+            raise
+        except Exception as error:
+            raise ReplicateError.of(task, error) from error
+
     def _submit(self, waiting: dict[int, Task]) -> Iterator[tuple[int, Outcome]]:
         assert self._pool is not None
         futures: dict[Future[Outcome], int] = {self._pool.submit(_live, t): i for i, t in waiting.items()}
@@ -165,10 +205,5 @@ class Workers:
             except (SiyuError, BrokenProcessPool):
                 raise
             except Exception as error:
-                task = waiting[index]
-                raise SiyuError(
-                    f"replicate failed: {type(error).__name__}: {error}",
-                    place=f"policy '{task.policy.title}', seed {task.seed}",
-                    cure=f"run it alone: siyu simulate SCENARIO --policy POLICY --seed {task.seed}",
-                ) from error
+                raise ReplicateError.of(waiting[index], error) from error
             yield index, result

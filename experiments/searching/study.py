@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import optuna
@@ -26,11 +26,13 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from experiments.searching.coordinates import Dimension
 from experiments.searching.owners import STALE_SECONDS, Heart, Owner, Watch
 from experiments.searching.plan import SearchPlan
 from experiments.searching.storage import PATIENCE_SECONDS, Storage, is_url, shown
 from sim.errors import StudyError
+
+if TYPE_CHECKING:
+    from experiments.searching.coordinates import Dimension
 
 NAME = "siyu"
 PLACE, OWNER, FACT = "siyu:place", "siyu:owner", "siyu:"  # system attributes, which the dashboard does not show
@@ -73,7 +75,7 @@ class Trial:
     measured: dict[str, Any]
 
 
-class Trials:
+class SharedStudy:
     """The trials of a study that is there, as every process sees them that may measure some.
 
     Parameters
@@ -333,12 +335,12 @@ class Trials:
             storage.set_trial_state_values(trial, TrialState.WAITING)
 
 
-class Study(Trials):
+class Study(SharedStudy):
     """A study as the one process sees it that proposes.
 
     Parameters
     ----------
-    storage, name, more : as for :class:`Trials`. The study is made when it is not there.
+    storage, name, more : as for :class:`SharedStudy`. The study is made when it is not there.
     dimensions : coordinates of the search space.
     made_from : what decides the trials, name to hash.
 

@@ -118,6 +118,13 @@ Seed = Annotated[
     int,
     typer.Option(parser=whole(0), metavar="N", help="Number that decides all luck. Equal numbers give equal results."),
 ]
+ReplicateSeed = Annotated[
+    int | None,
+    typer.Option(
+        parser=whole(0), metavar="N", show_default="none",
+        help="Live only the replicate with this seed of its own, as an error names it.",
+    ),
+]  # fmt: skip
 Processes = Annotated[
     int | None,
     typer.Option(
