@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
+from experiments.searching.field_test import FieldTest
+from experiments.searching.worlds import Uncertain
 from sim.spec import Spec, parameter
 
 
 class Sensitivity(Spec):
     """How the recommendation is tried against assumptions."""
 
-    factors: tuple[float, ...] = parameter((0.5, 2.0), doc="each assumed effect is made so many times as strong")
-    replicates: int = parameter(8, ge=2, le=1000, doc="paired replicates for each alternative")
+    replicates: int = parameter(8, ge=0, le=1000, doc="paired replicates for each alternative; 0 tries none")
     shortlist: int = parameter(3, ge=1, le=20, doc="policies of the final round that may take the winner's place")
 
 
@@ -28,4 +29,9 @@ class Experiment(Spec):
     zone: str | None = parameter(None, doc="time zone whose days count, as Asia/Shanghai; none takes times as written")
     lapse_days: int | Literal["auto"] = parameter("auto", doc="days of silence after which a customer counts as lapsed")
     sensitivity: Sensitivity = Sensitivity()
+    uncertain: dict[str, Uncertain] = parameter(
+        default_factory=dict, doc="plausible values by dotted path into the scenario: {low, high} or {values: [...]}"
+    )
+    field_test: FieldTest = FieldTest()
+    worlds: int = parameter(8, ge=2, le=256, doc="scenarios drawn from what is uncertain, which every policy meets")
     plugins: tuple[str, ...] = parameter((), doc="modules to import before this document is read")

@@ -14,6 +14,9 @@ class Listener(Protocol):
     def step(self, done: int, note: str = "") -> None:
         """So many steps of the stage are done."""
 
+    def say(self, text: str) -> None:
+        """Something happens that a user should know of, such as a database that does not answer."""
+
 
 class Silence:
     """Hears and says nothing."""
@@ -22,4 +25,7 @@ class Silence:
         """Nothing."""
 
     def step(self, done: int, note: str = "") -> None:
+        """Nothing."""
+
+    def say(self, text: str) -> None:
         """Nothing."""

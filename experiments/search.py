@@ -2,116 +2,48 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-import sim
-from agents.policy import DO_NOTHING, Policy
 from experiments.calibrate import Ground, prepare
-from experiments.compare import Difference, difference
 from experiments.experiment import Experiment
 from experiments.listener import Listener, Silence
 from experiments.load import load
-from experiments.metrics import Outcome
-from experiments.results import Results, paired, provenance, write_json
-from experiments.run import Task, Workers, seeds_for
-from experiments.searching.levers import Number
-from experiments.searching.paths import Value, with_values
+from experiments.results import Results, provenance, write_json
+from experiments.run import Workers, default_processes, seeds_for
+from experiments.searching.aims import METRICS
+from experiments.searching.bounded import Values
+from experiments.searching.cache import Cache, Replicates
+from experiments.searching.digests import search_code, world_code
+from experiments.searching.engine import Engine, History
+from experiments.searching.finalists import NOTHING, STATUS_QUO, nominate
+from experiments.searching.finals import Finalist, Finals, play
+from experiments.searching.fronts import Point, explore_front
+from experiments.searching.lives import PURPOSES, Lives
+from experiments.searching.measuring import EFFORT, Effort, kept_values, uplift
+from experiments.searching.paths import Value
 from experiments.searching.plan import SearchPlan
-from experiments.searching.study import StudyFile
-from sim.errors import SpecError, StudyError
+from experiments.searching.result import Course, SearchResult, changes
+from experiments.searching.shadow import ShadowPrice, shadow_prices
+from experiments.searching.storage import is_url
+from experiments.searching.stress import Stress
+from experiments.searching.study import Study, Trial
+from experiments.searching.trials import TrialLoop, plain_values
+from experiments.searching.worlds import World, ensemble
+from sim.errors import SpecError
 from sim.spec import validate
 
+if TYPE_CHECKING:
+    from experiments.searching.explain import Explanation
+
 JOURNAL = "study.journal"
-
-
-@dataclass(frozen=True)
-class Finalist:
-    """A policy of the final round.
-
-    Attributes
-    ----------
-    label : ``trial 17``, ``status quo``.
-    values : lever to value.
-    claimed : mean uplift that the search saw, per customer.
-    ranked : uplift on the fresh seeds that rank the finalists.
-    holdout : uplift on the holdout seeds: the only number that is claimed.
-    spend : mean spend on the holdout seeds.
-    """
-
-    label: str
-    policy: Policy
-    values: dict[str, Value]
-    claimed: float
-    ranked: Difference
-    holdout: Difference
-    spend: float
-
-
-@dataclass(frozen=True)
-class Alternative:
-    """The recommendation under another assumption.
-
-    Attributes
-    ----------
-    effect, factor : which assumed effect is how many times as strong.
-    uplift : of the recommended policy over the status quo in that world.
-    best : label of the best policy of the shortlist there; ``behind`` is how much more it earns per customer.
-    """
-
-    effect: str
-    factor: float
-    uplift: Difference
-    best: str
-    behind: Difference
-
-
-@dataclass(frozen=True)
-class SearchResult:
-    """What a search found.
-
-    Attributes
-    ----------
-    winner : the recommended policy; the status quo itself when nothing beat it.
-    finalists : in the order of the fresh seeds, winner first.
-    reference : ``do nothing`` against the status quo on the holdout seeds.
-    trials : one row per trial: number, label, mean uplift, spend, feasible, levers.
-    importances : share of each lever in the variation among trials.
-    alternatives : the recommendation under halved and doubled assumptions.
-    results : outcomes of status quo, do nothing and winner on the holdout seeds.
-    """
-
-    experiment: Experiment
-    ground: Ground
-    winner: Finalist
-    finalists: tuple[Finalist, ...]
-    reference: Difference
-    trials: pd.DataFrame
-    importances: dict[str, float]
-    alternatives: tuple[Alternative, ...]
-    results: Results
-    plan: SearchPlan
-    folder: Path
-
-    @property
-    def keeps_status_quo(self) -> bool:
-        """Whether the recommendation is to change nothing."""
-        return self.winner.label == "status quo"
-
-    def __str__(self) -> str:
-        d, currency = self.winner.holdout, self.ground.scenario.currency
-        if self.keeps_status_quo:
-            return "Keep the status quo: no policy within the bounds and the budget beat it on fresh seeds."
-        return (
-            f"{self.winner.label}: incremental CLV {d.mean:+.2f} ± {d.half_width:.2f} {currency} per customer on "
-            f"{d.n} holdout replicates (in most worlds between {d.world_low:+.2f} and {d.world_high:+.2f})"
-        )
+FRESH = 32  # replicates on which fronts and shadow prices are measured
 
 
 def search(
@@ -121,8 +53,11 @@ def search(
     processes: int | None = None,
     listener: Listener | None = None,
     overrides: dict[str, Any] | None = None,
+    storage: str | None = None,
+    dask: str | None = None,
+    cache: Path | None = None,
 ) -> SearchResult:
-    """Find the policy with the highest incremental CLV per customer within the budget.
+    """Find the policy with the highest incremental CLV per customer within its limits.
 
     Parameters
     ----------
@@ -130,28 +65,76 @@ def search(
     out : folder of the run. When it holds an unfinished search of the same experiment, that one goes on.
     processes : None takes all cores; the result is the same for any number.
     overrides : fields of the search plan to change, such as ``trials``.
+    storage : URL of a PostgreSQL database that holds the study; a journal in ``out`` without.
+    dask : address of a Dask scheduler whose workers live the replicates; processes of this machine without.
+    cache : folder of replicates to share with other searches; ``out`` without.
 
     Raises
     ------
     SpecError, DataError
         When a document or log file breaks a rule, before the first trial.
     StudyError
-        When the folder holds a study of something else.
+        When the folder holds a study of something else, another process searches there, or no policy keeps a limit.
     """
     hear = listener or Silence()
     design: Experiment = load(experiment, "experiment") if isinstance(experiment, str) else experiment
     if design.search is None:
         raise SpecError("this experiment names no search", place=design.title, cure="add `search: NAME or path`")
     ground = prepare(design, hear)
-    plan = _plan(ground, overrides)
+    found = search_ground(
+        ground, design, out=out, processes=processes, listener=hear, overrides=overrides, storage=storage, dask=dask,
+        cache=cache,
+    )  # fmt: skip
+    save(found)
+    return found
+
+
+def search_ground(
+    ground: Ground,
+    design: Experiment,
+    *,
+    out: Path,
+    processes: int | None = None,
+    listener: Listener | None = None,
+    overrides: dict[str, Any] | None = None,
+    storage: str | None = None,
+    dask: str | None = None,
+    cache: Path | None = None,
+) -> SearchResult:
+    """The same for documents that are read already; nothing but the study and its replicates is written to ``out``.
+
+    Parameters and errors are those of :func:`search`.
+    """
+    hear = listener or Silence()
+    plan = planned(ground, overrides)
+    playbooks = {name: plan.playbook(load(name, "policy"), ground.status_quo, name) for name in plan.playbooks}
+    worlds = ensemble(ground.scenario, design.uncertain, design.worlds, plan.seed)
+    plan.objective.check(plan.most_replicates(), len(worlds), place="search: objective")
     out.mkdir(parents=True, exist_ok=True)
-    study = StudyFile(out / JOURNAL, plan, made_from(ground, plan))
-    scenarios = [ground.scenario, *(scenario for _, _, scenario in variants(ground, design))]
-    with Workers(scenarios, ground.learned, processes) as workers:
-        return _Search(design, ground, plan, study, workers, hear, out).run()
+    with ExitStack() as stack:
+        study = stack.enter_context(
+            Study(storage or out / JOURNAL, plan.dimensions(), made_from(ground, design, plan), tell=hear.say)
+        )
+        pool = stack.enter_context(_pool([world.scenario for world in worlds], ground, processes, dask))
+        kept = stack.enter_context(Cache(cache or out))
+        runner = Replicates(pool, kept, folder=out, options=_options(design))
+        lives = Lives(runner, tuple(world.scenario for world in worlds), plan.seed)
+        study.set_fact("documents", documents(ground, design, plan))
+        at_once = (processes or default_processes()) if storage and is_url(storage) else None
+        loop = TrialLoop(plan, ground.status_quo, playbooks, study, lives, hear, at_once)
+        return _Search(design, ground, plan, worlds, loop, runner, hear, out).run()
 
 
-def _plan(ground: Ground, overrides: dict[str, Any] | None) -> SearchPlan:
+def _pool(scenarios: list[Any], ground: Ground, processes: int | None, dask: str | None) -> Any:
+    if dask is None:
+        return Workers(scenarios, ground.learned, processes)
+    from experiments.searching.dask_workers import DaskWorkers
+
+    return DaskWorkers(dask, scenarios, ground.learned)
+
+
+def planned(ground: Ground, overrides: dict[str, Any] | None) -> SearchPlan:
+    """The plan with what is overridden. Raises SpecError when its budget cannot even pay the status quo."""
     if ground.plan is None:
         raise SpecError("no search plan")
     plan = ground.plan
@@ -168,280 +151,235 @@ def _plan(ground: Ground, overrides: dict[str, Any] | None) -> SearchPlan:
     return plan
 
 
-def made_from(ground: Ground, plan: SearchPlan) -> dict[str, str]:
+def made_from(ground: Ground, design: Experiment, plan: SearchPlan) -> dict[str, str]:
     """What decides the trials of a study, name to hash."""
     return {
-        "code": code_digest(),
+        "code version": search_code(),
+        "engine version": world_code(),
         "scenario": ground.scenario.digest(),
         "status quo": ground.status_quo.digest(),
         "models": ground.learned.digest() if ground.learned else "cited defaults",
-        "plan": plan.model_copy(update={"trials": 3}).digest(),  # more trials continue the same study
+        "ensemble of worlds": design.model_copy(update={"title": "", "scenario": "", "policy": ""}).digest(),
+        "search plan": plan.trial_digest(),
     }
 
 
-def variants(ground: Ground, design: Experiment) -> list[tuple[str, float, Any]]:
-    """(effect, factor, scenario) for each assumption to be tried at another strength."""
-    return [
-        (name, factor, ground.scenario.model_copy(update={"effects": ground.scenario.effects.scaled(name, factor)}))
-        for name in ground.assumed
-        for factor in design.sensitivity.factors
-    ]
+def documents(ground: Ground, design: Experiment, plan: SearchPlan) -> dict[str, Any]:
+    """What a worker elsewhere needs of the documents, as plain data."""
+    parts = {"experiment": design, "scenario": ground.scenario, "status quo": ground.status_quo, "search": plan}
+    return {name: part.model_dump(mode="json") for name, part in parts.items()}
+
+
+def _options(design: Experiment) -> str:
+    """Options of ``siyu simulate`` that bring the same models."""
+    if design.logs is None:
+        return ""
+    return f"--logs {design.logs}" + (f" --cut-off {design.cut_off}" if design.cut_off else "")
 
 
 class _Search:
-    """The stages of one search; they share the ground, the study and the workers."""
+    """The stages of one search, after each other."""
 
     def __init__(
-        self, design: Experiment, ground: Ground, plan: SearchPlan, study: StudyFile, workers: Workers,
-        hear: Listener, out: Path,
+        self, design: Experiment, ground: Ground, plan: SearchPlan, worlds: tuple[World, ...], loop: TrialLoop,
+        runner: Replicates, hear: Listener, out: Path,
     ) -> None:  # fmt: skip
-        self.design, self.ground, self.plan, self.study = design, ground, plan, study
-        self.workers, self.hear, self.out = workers, hear, out
-        self.seeds = {
-            "search": seeds_for("search", plan.replicates, plan.seed),
-            "final": seeds_for("final", plan.final_replicates, plan.seed),
-            "holdout": seeds_for("holdout", plan.holdout_replicates, plan.seed),
-            "assumptions": seeds_for("assumptions", design.sensitivity.replicates, plan.seed),
-        }
-        if len(set().union(*self.seeds.values())) != sum(len(s) for s in self.seeds.values()):
-            raise StudyError("two purposes share a seed", value=plan.seed, cure="choose another search seed")
+        self.design, self.ground, self.plan, self.worlds, self.loop = design, ground, plan, worlds, loop
+        self.runner, self.hear, self.out = runner, hear, out
+        self.study, self.lives, self.base = loop.study, loop.lives, ground.status_quo
+        self.seconds: dict[str, float] = {}
+        self.interrupted = False
 
     def run(self) -> SearchResult:
-        """All stages."""
-        self._trials()
-        candidates = self._candidates()
-        finalists, results, reference = self._judge(candidates)
-        alternatives = self._assumptions(finalists)
-        result = SearchResult(
+        """All stages. Whoever stops the trials gets the best of what there is judged; stopping again ends it."""
+        with self._timed("trials"):
+            try:
+                self.loop.run()
+            except KeyboardInterrupt:
+                if len(self.study.finished()) < len(self.plan.space) or self.study.fact(EFFORT) is None:
+                    raise  # nothing to judge yet
+                self.interrupted = True
+        self.study.end()
+        history, engine = self.loop.history(), self.loop.engine()
+        with self._timed("judgement"):
+            finals = self._finals(history, engine)
+        more = not self.interrupted
+        stress = Stress(self.design, self.ground, self.plan, self.worlds, self.lives)
+        with self._timed("assumptions"):
+            self.hear.stage("trying the assumptions", 1)
+            robustness = stress.robustness(finals) if more else None
+            information = stress.information(finals) if more else None
+            self.hear.step(1)
+        with self._timed("fronts and prices"):
+            fronts = {name: self._front(name, engine, history) for name in self.plan.fronts} if more else {}
+            prices = self._prices(finals, engine, history) if more else ()
+        with self._timed("what mattered"):
+            explanation = self._explanation(finals) if more else None
+        return SearchResult(
             experiment=self.design,
             ground=self.ground,
-            winner=finalists[0],
-            finalists=tuple(finalists),
-            reference=reference,
-            trials=self._frame(),
-            importances=self.study.importances(),
-            alternatives=tuple(alternatives),
-            results=results,
+            finals=finals,
+            trials=self._frame(history),
+            course=self._course(engine),
+            explanation=explanation,
+            robustness=robustness,
+            information=information,
+            fronts=fronts,
+            prices=prices,
+            alternatives=stress.alternatives(robustness) if robustness else (),
+            results=self._results(finals),
             plan=self.plan,
             folder=self.out,
         )
-        self._save(result)
-        return result
 
-    # -- trials -------------------------------------------------------------------------------------------------
-
-    def _trials(self) -> None:
-        status_quo = self.ground.status_quo
-        here = self.plan.params_of(status_quo)
-        self.study.enqueue(here, "status quo")
-        self.study.enqueue({**here, **least(self.plan, status_quo)}, "least")
-        for path, params in self.plan.single_changes(status_quo):
-            self.study.enqueue(params, f"only {path}")
-        base = self._run([status_quo], "search")[0]
-        done = len(self.study.finished())
-        self.hear.stage("searching", self.plan.trials)
-        self.hear.step(done, "continued" if done else "")
-        while done < self.plan.trials:
-            batch = self.study.next_batch()
-            if not batch:
-                break
-            policies = [self.plan.policy(status_quo, params) for _, params in batch]
-            for index, outcomes in self._run_as_done(policies, "search"):
-                uplift = paired(outcomes, base, "clv")
-                spend = float(np.mean([o.values["spend"] for o in outcomes]))
-                self.study.tell(batch[index][0], float(uplift.mean()), spend, {"uplift": uplift.tolist()})
-                done += 1
-                self.hear.step(done, self._best_note())
-
-    def _run(self, policies: Sequence[Policy], purpose: str, scenario: int = 0) -> list[list[Outcome]]:
-        found = dict(self._run_as_done(policies, purpose, scenario))
-        return [found[i] for i in range(len(policies))]
-
-    def _run_as_done(self, policies: Sequence[Policy], purpose: str, scenario: int = 0) -> Any:
-        """Yield (index of the policy, its outcomes in the order of the seeds) as policies are complete."""
-        seeds = self.seeds[purpose]
-        tasks = [Task(policy, seed, scenario) for policy in policies for seed in seeds]
-        got: dict[int, dict[int, Outcome]] = {i: {} for i in range(len(policies))}
-        for number, outcome in self.workers.as_done(tasks):
-            index, replicate = divmod(number, len(seeds))
-            got[index][replicate] = outcome
-            if len(got[index]) == len(seeds):
-                yield index, [got[index][r] for r in range(len(seeds))]
-
-    def _best_note(self) -> str:
-        values = [self.study.uplift(t) for t in self.study.finished() if self.study.feasible(t)]
-        return (
-            f"best so far {max(values):+.2f} (to be judged on fresh seeds)" if values else "none within the budget yet"
-        )
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - began, 2)
 
     # -- judgement ----------------------------------------------------------------------------------------------
 
-    def _candidates(self) -> list[tuple[str, dict[str, Value], float]]:
-        """Feasible trials by mean uplift, equal policies once; the status quo is always among them."""
-        feasible = [t for t in self.study.finished() if self.study.feasible(t)]
-        if not feasible:
-            nearest = min(self.study.finished(), key=lambda t: float(t.user_attrs["spend"]))
-            raise StudyError(
-                f"no trial kept the budget of {self.plan.budget:,.0f}; the nearest spent "
-                f"{float(nearest.user_attrs['spend']):,.0f} (trial {nearest.number})",
-                place=str(self.out / JOURNAL),
-                cure="raise the budget or lower the bounds of what costs",
-            )
-        chosen: dict[str, tuple[str, dict[str, Value], float]] = {}
-        for trial in sorted(feasible, key=lambda t: (-self.study.uplift(t), t.number)):
-            values = self.plan.values(trial.params)
-            label = str(trial.user_attrs.get("label", f"trial {trial.number}"))
-            chosen.setdefault(str(values), (label, values, self.study.uplift(trial)))
-            if len(chosen) == self.plan.finalists:
-                break
-        return [c for c in chosen.values() if c[0] != "status quo"]
+    def _finals(self, history: History, engine: Engine) -> Finals:
+        trials = self.study.finished()
+        best = uplift(plain_values(trials[history.best()]), self.loop.measurer.base_values)
+        error = float(best.std(ddof=1)) / len(best) ** 0.5 if len(best) > 1 else 0.0
+        nominees = nominate(self.plan, self.base, [t.label for t in trials], history, engine, error)
+        if self.interrupted:
+            nominees = [*nominees[:2], *(n for n in nominees[2:] if n.label in (STATUS_QUO, NOTHING))]
+        return play(self.plan, self.base, nominees, self.lives, self.hear)
 
-    def _judge(self, candidates: list[tuple[str, dict[str, Value], float]]) -> Any:
-        """Rank on fresh seeds, then claim on holdout seeds."""
-        status_quo = self.ground.status_quo
-        policies = [with_values(status_quo, values, title=label) for label, values, _ in candidates]
-        n_final, n_holdout = (len(self.seeds[p]) for p in ("final", "holdout"))
-        total = (len(policies) + 1) * n_final + (len(policies) + 2) * n_holdout
-        self.hear.stage("judging the finalists on fresh seeds", total)
-        final = self._run([*policies, status_quo], "final")
-        self.hear.step((len(policies) + 1) * n_final)
-        holdout = self._run([*policies, status_quo, DO_NOTHING], "holdout")
-        self.hear.step(total)
-        base_final, base, nothing = final[-1], holdout[-2], holdout[-1]
-        everybody = [*candidates, ("status quo", {}, 0.0)]
-        judged = [
-            Finalist(
-                label=label,
-                policy=policy,
-                values=values,
-                claimed=claimed,
-                ranked=difference("clv", paired(f, base_final, "clv")),
-                holdout=difference("clv", paired(h, base, "clv")),
-                spend=float(np.mean([o.values["spend"] for o in h])),
-            )
-            for (label, values, claimed), policy, f, h in zip(
-                everybody, [*policies, status_quo], final, holdout[:-1], strict=True
-            )
-        ]
-        # The order is that of the ranking seeds; the holdout seeds only measure, so they choose nothing.
-        affordable = [self._affordable(f) for f in final]
-        order = sorted(range(len(judged)), key=lambda i: (not affordable[i], -judged[i].ranked.mean))
-        arms = {"status quo": base, "do nothing": nothing}
-        if order[0] != len(judged) - 1:
-            arms["winner"] = holdout[order[0]]
-        results = Results(arms, self._provenance())
-        return [judged[i] for i in order], results, difference("clv", paired(nothing, base, "clv"))
+    # -- other aims ---------------------------------------------------------------------------------------------
 
-    def _affordable(self, outcomes: list[Outcome]) -> bool:
-        return self.plan.budget is None or float(np.mean([o.values["spend"] for o in outcomes])) <= self.plan.budget
+    def _live_params(self, params: list[dict[str, Any]], purpose: str) -> list[Values]:
+        """What policies of the space keep of their replicates, with their uplift."""
+        effort = Effort.of(self.study.fact(EFFORT))
+        n = effort.replicates if purpose == "search" else FRESH
+        policies = [self.plan.policy(self.base, p) for p in params]
+        base = self.loop.measurer.base_values
+        if purpose != "search":
+            policies.append(self.base)
+        lived = [kept_values(outcomes) for outcomes in self.lives.live(policies, purpose, n)]
+        if purpose != "search":
+            base = lived.pop()
+        return [{**values, "uplift": uplift(values, base).tolist()} for values in lived]
 
-    def _assumptions(self, finalists: list[Finalist]) -> list[Alternative]:
-        """The recommendation and its nearest rivals where one assumed effect is weaker or stronger."""
-        worlds = variants(self.ground, self.design)
-        shortlist = finalists[: self.design.sensitivity.shortlist]
-        if all(f.label != "status quo" for f in shortlist):
-            shortlist = [*shortlist, next(f for f in finalists if f.label == "status quo")]
-        self.hear.stage("trying the assumptions", len(worlds))
-        found = []
-        for number, (effect, factor, _) in enumerate(worlds, start=1):
-            outcomes = self._run([f.policy for f in shortlist], "assumptions", scenario=number)
-            base = outcomes[next(i for i, f in enumerate(shortlist) if f.label == "status quo")]
-            uplift = [difference("clv", paired(o, base, "clv")) for o in outcomes]
-            best = int(np.argmax([u.mean for u in uplift]))
-            behind = difference("clv", paired(outcomes[best], outcomes[0], "clv"))
-            found.append(Alternative(effect, factor, uplift[0], shortlist[best].label, behind))
-            self.hear.step(number)
+    def _front(self, metric: str, engine: Engine, history: History) -> tuple[Point, ...]:
+        self.hear.stage(f"front of CLV against {METRICS[metric].name if metric in METRICS else metric}", 1)
+        most = Effort.of(self.study.fact(EFFORT)).replicates
+        kept: list[Any] = []
+        for trial in self.study.finished():
+            values = {name: series[:most] for name, series in plain_values(trial).items()}
+            kept.append({**values, "uplift": uplift(values, self.loop.measurer.base_values).tolist()})
+        found = explore_front(metric, self.plan.all_limits(), engine, history, kept, self._live_params, self.plan.batch)
+        self.hear.step(1)
         return found
+
+    def _prices(self, finals: Finals, engine: Engine, history: History) -> tuple[ShadowPrice, ...]:
+        limits = self.plan.all_limits()
+        if not limits:
+            return ()
+        self.hear.stage("shadow prices", 1)
+        best = kept_values(finals.holdout["winner"])
+        found = shadow_prices(limits, engine, history, best, self._live_params, self.plan.batch)
+        self.hear.step(1)
+        return found
+
+    def _explanation(self, finals: Finals) -> Explanation | None:
+        if not self.plan.design:
+            return None
+        from experiments.searching.explain import explain
+
+        return explain(self.plan, self.base, finals, self.lives, self.hear)
 
     # -- what is kept -------------------------------------------------------------------------------------------
 
-    def _frame(self) -> pd.DataFrame:
-        rows = []
-        for trial in self.study.finished():
-            uplift = np.array(trial.user_attrs["uplift"])
-            rows.append(
-                {
-                    "number": trial.number,
-                    "label": trial.user_attrs.get("label", ""),
-                    "uplift": self.study.uplift(trial),
-                    "standard_error": float(uplift.std(ddof=1) / len(uplift) ** 0.5),
-                    "spend": float(trial.user_attrs["spend"]),
-                    "feasible": self.study.feasible(trial),
-                    **{
-                        path: str(v) if isinstance(v, dict) else v for path, v in self.plan.values(trial.params).items()
-                    },
-                }
-            )
+    def _course(self, engine: Engine) -> Course:
+        return Course(
+            engine=engine.method,
+            effort=Effort.of(self.study.fact(EFFORT)),
+            pilot=self.loop.pilot,
+            replication=self.loop.replication,
+            stopped=self.loop.stopped,
+            interrupted=self.interrupted,
+            simulated=self.runner.simulated,
+            reused=self.runner.reused,
+            seconds=self.seconds,
+        )
+
+    def _frame(self, history: History) -> pd.DataFrame:
+        rows = [
+            self._row(trial, float(value), bool(feasible))
+            for trial, value, feasible in zip(self.study.finished(), history.values, history.feasible, strict=True)
+        ]
         return pd.DataFrame(rows).sort_values("number", ignore_index=True)
+
+    def _row(self, trial: Trial, value: float, feasible: bool) -> dict[str, Value]:
+        values = plain_values(trial)
+        up = uplift(values, self.loop.measurer.base_values)
+        return {
+            "number": trial.number,
+            "label": trial.label,
+            "uplift": value,
+            "standard_error": float(up.std(ddof=1) / len(up) ** 0.5) if len(up) > 1 else float("nan"),
+            "replicates": len(up),
+            "dropped": bool(trial.measured["dropped"]),
+            **{name: float(np.mean(values[name])) for name in METRICS},
+            "feasible": feasible,
+            **{
+                path: str(v) if isinstance(v, dict | list) else v
+                for path, v in self.plan.values(trial.params, self.base).items()
+            },
+        }
+
+    def _results(self, finals: Finals) -> Results:
+        arms = dict(finals.holdout)
+        if finals.winner.label == STATUS_QUO:
+            del arms["winner"]
+        return Results(arms, self._provenance())
 
     def _provenance(self) -> dict[str, Any]:
         return provenance(
             experiment=self.design.model_dump(mode="json"),
-            made_from=made_from(self.ground, self.plan),
-            seeds={purpose: [s[0], len(s)] for purpose, s in self.seeds.items()},
+            made_from=made_from(self.ground, self.design, self.plan),
+            seeds={purpose: seeds_for(purpose, 1, self.plan.seed)[0] for purpose in PURPOSES},
         )
 
-    def _save(self, result: SearchResult) -> None:
-        from experiments.reporting.record import record_of_search  # it reads this module
 
-        record_of_search(result).save(self.out)
-        write_json(
-            self.out / "recommendation.json",
-            {
-                "summary": str(result),
-                "winner": result.winner.label,
-                "policy": result.winner.policy.model_dump(mode="json"),
-                "changes": changes(self.plan, self.ground.status_quo, result.winner),
-                "incremental_clv": vars(result.winner.holdout),
-                "spend": result.winner.spend,
-                "budget": self.plan.budget,
-                "finalists": [
-                    {"label": f.label, "values": f.values, "claimed": f.claimed, "ranked": vars(f.ranked),
-                     "holdout": vars(f.holdout), "spend": f.spend}
-                    for f in result.finalists
-                ],
-                "do_nothing": vars(result.reference),
-                "importances": result.importances,
-                "assumptions": [
-                    {"effect": a.effect, "factor": a.factor, "uplift": vars(a.uplift), "best": a.best,
-                     "behind": vars(a.behind)}
-                    for a in result.alternatives
-                ],
-            },
-        )  # fmt: skip
+def save(result: SearchResult) -> None:
+    """Write the record of a search, and the recommendation last: it says that the search is finished."""
+    from experiments.reporting.record import record_of_search  # it reads this module
+
+    record_of_search(result).save(result.folder)
+    write_json(result.folder / "recommendation.json", recommendation(result))
 
 
-def least(plan: SearchPlan, status_quo: Policy) -> dict[str, Value]:
-    """Lever values at which searched actions do nothing, as far as the bounds allow."""
-    values: dict[str, Value] = {}
-    for path, lever in plan.space.items():
-        parts = path.split(".")
-        if parts[0] != "actions" or len(parts) < 3:
-            continue
-        off = status_quo.actions[parts[1]].off
-        inner = ".".join(parts[2:])
-        key = next((k for k in off if inner == k or inner.startswith(f"{k}.")), None)
-        if key is not None and isinstance(lever, Number) and lever.low <= off[key] <= lever.high:
-            values[path] = off[key]
-    return values
+def recommendation(result: SearchResult) -> dict[str, Any]:
+    """What the search recommends, as plain data."""
+    winner, policy = result.winner, result.winner.policy
+    return {
+        "summary": str(result),
+        "winner": winner.label,
+        "interrupted": result.course.interrupted,
+        "policy": policy.model_dump(mode="json"),
+        "changes": changes(result.plan, result.ground.status_quo, winner),
+        "incremental_clv": vars(result.claim),
+        "clv": vars(result.finals.value),
+        "spend": winner.spend,
+        "budget": result.plan.budget,
+        "limits": [vars(k) for k in winner.limits],
+        "finalists": [_finalist(f) for f in result.finalists],
+        "do_nothing": vars(result.reference),
+        "shadow_prices": [vars(p) for p in result.prices],
+        "assumptions": [
+            {**vars(a), "uplift": vars(a.uplift), "behind": vars(a.behind)} for a in result.alternatives
+        ],
+    }  # fmt: skip
 
 
-def changes(plan: SearchPlan, status_quo: Policy, finalist: Finalist) -> list[dict[str, Value]]:
-    """Levers that the finalist sets differently from the status quo: lever, from, to."""
-    here = plan.values_of(status_quo)
-    return [
-        {"lever": path, "from": here[path], "to": value}
-        for path, value in finalist.values.items()
-        if here[path] != value
-    ]
-
-
-def code_digest() -> str:
-    """Hash of the engine's and the domain's source: what decides a run besides its documents."""
-    import agents
-
-    h = hashlib.sha256()
-    for package in (sim, agents):
-        for file in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
-            h.update(file.read_bytes())
-    return h.hexdigest()[:16]
+def _finalist(f: Finalist) -> dict[str, Any]:
+    return {
+        "label": f.label, "values": f.values, "changes": f.changes, "claimed": f.claimed, "ranked": vars(f.ranked),
+        "tied": f.tied, "probability_best": f.probability_best,
+        "holdout": None if f.holdout is None else vars(f.holdout), "spend": f.spend,
+    }  # fmt: skip

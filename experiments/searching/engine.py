@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -108,7 +108,6 @@ class Engine:
     coordinates: Coordinates
     seed: int
     improvement: float = float("inf")
-    _surrogate: Surrogate | None = field(default=None, repr=False)
 
     def propose(self, history: History, n: int, first: int) -> list[dict[str, Any]]:
         """Coordinates of ``n`` policies; ``first`` is the number of the first of these trials."""
@@ -125,8 +124,7 @@ class Engine:
     def fit(self, history: History) -> Surrogate:
         """The surrogate of the objective over the trials so far."""
         rows = np.array([self.coordinates.row(p) for p in history.params])
-        self._surrogate = Surrogate.fit(self.coordinates, rows, history.values, history.noise, warm=self._surrogate)
-        return self._surrogate
+        return Surrogate.fit(self.coordinates, rows, history.values, history.noise)
 
     def expects(self, history: History, first: int) -> float:
         """Expected improvement that is left, judged by the surrogate over a spread of policies and the best's moves."""

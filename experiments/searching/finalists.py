@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.policy import DO_NOTHING, Policy
 from experiments.searching.engine import Engine, History
@@ -14,10 +15,13 @@ from experiments.searching.paths import Value
 from experiments.searching.plan import SearchPlan
 from experiments.searching.surrogate import Surrogate
 
+Floats = NDArray[np.float64]
+
 STATUS_QUO = "status quo"
 NOTHING = "do nothing"
 CAREFUL = 0.5  # standard errors that a simpler version may be expected to lose; assumed
 BOLD = 2.0  # the same for the simplest version; the judgement tells whether it was too bold
+SAME = 0.01  # of every range: nearer to each other than this, policies are one finalist; assumed
 POSSIBLE = 0.2  # chance of keeping the limits from which a policy beyond them by its trial's luck is judged again
 
 
@@ -62,13 +66,14 @@ def nominate(
     mean = surrogate.predict(surrogate.rows)[0]
     order = [int(i) for i in np.lexsort((np.arange(len(mean)), -mean)) if possible[i]]
     found: dict[str, Nominee] = {}
-    here = plan.params_of(base)
+    here, rows = plan.params_of(base), list[Floats]()
     for i in order:
         if len(found) >= plan.finalists:
             break
         params = history.params[i]
         label = labels[i] or f"trial {i}"
-        if plan.changed(params, base):
+        if plan.changed(params, base) and not _near(surrogate.rows[i], rows):
+            rows.append(surrogate.rows[i])
             found.setdefault(str(plan.values(params, base)), _nominee(plan, base, label, params, float(mean[i])))
     if found:
         leader = next(iter(found.values()))
@@ -84,6 +89,11 @@ def nominate(
     if base.actions:
         nominees.append(Nominee(NOTHING, DO_NOTHING, None, {}, float("nan"), len(plan.space) + len(base.actions)))
     return nominees
+
+
+def _near(row: Floats, others: list[Floats]) -> bool:
+    """Whether nobody could tell a policy from one that is nominated already."""
+    return any(float(np.abs(row - other).max()) < SAME for other in others)
 
 
 def _nominee(plan: SearchPlan, base: Policy, label: str, params: dict[str, Any], claimed: float) -> Nominee:

@@ -123,6 +123,13 @@ class Bars:
         else:
             self._bars.update(self._task, completed=done, note=note)
 
+    def say(self, text: str) -> None:
+        """Something happens that a user should know of; it is printed above the bars."""
+        if self._bars:
+            self._bars.console.print(text, markup=False, highlight=False)
+        else:
+            complain(text)
+
     def count(self, done: int, total: int) -> None:
         """So many of the stage's steps are done; for calls that report both numbers."""
         self.step(done)

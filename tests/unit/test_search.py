@@ -14,12 +14,15 @@ import pytest
 from ruamel.yaml import YAML
 
 from agents.policy import DO_NOTHING
-from experiments import load, search
+from experiments import load
+from experiments.calibrate import prepare
 from experiments.compare import difference
 from experiments.results import paired
 from experiments.run import Task, Workers, live, seeds_for
-from experiments.search import JOURNAL, SearchResult, changes
+from experiments.search import JOURNAL, planned, search_ground
+from experiments.searching.lives import PURPOSES
 from experiments.searching.paths import with_values
+from experiments.searching.result import SearchResult, changes
 from sim import SpecError, StudyError
 
 SCENARIO: dict[str, Any] = {
@@ -44,12 +47,15 @@ PLAN: dict[str, Any] = {
         "actions.coupon.depth": {"low": 0, "high": 0.3},
         "actions.coupon.audience": {"choices": ["everybody", "buyers", {"orders_min": 2}]},
     },
-    "trials": 10,
+    "trials": 14,
     "replicates": 3,
     "batch": 4,
     "finalists": 3,
     "final_replicates": 4,
+    "final_rounds": 2,
     "holdout_replicates": 6,
+    "fronts": [],
+    "design": 0,
 }
 
 
@@ -62,7 +68,8 @@ def write(folder: Path, **changes: Any) -> Path:
         "experiment": {
             "title": "test",
             **{kind: str(folder / kind / "it.yaml") for kind in ("scenario", "policy", "search")},
-            "sensitivity": {"replicates": 2, "shortlist": 2},
+            "sensitivity": {"replicates": 0},
+            **changes.get("experiment", {}),
         },
     }
     for kind, data in parts.items():
@@ -72,7 +79,8 @@ def write(folder: Path, **changes: Any) -> Path:
 
 
 def run(folder: Path, out: str = "run", processes: int = 1, **changes: Any) -> SearchResult:
-    return search(str(write(folder, **changes)), out=folder / out, processes=processes)
+    design = load(write(folder, **changes), "experiment")
+    return search_ground(prepare(design), design, out=folder / out, processes=processes)
 
 
 @pytest.fixture(scope="module")
@@ -94,26 +102,37 @@ def test_first_trials_are_status_quo_and_least(found: SearchResult) -> None:
 
 def test_claim_is_made_on_seeds_that_nothing_else_saw(found: SearchResult) -> None:
     plan = found.plan
-    used = [set(seeds_for(p, 10_000, plan.seed)) for p in ("search", "final", "holdout", "assumptions")]
-    assert len(set().union(*used)) == 40_000
+    used = [set(seeds_for(p, 10_000, plan.seed)) for p in PURPOSES]
+    assert len(set().union(*used)) == 10_000 * len(PURPOSES)
     winner = found.winner.policy
     seeds = seeds_for("holdout", plan.holdout_replicates, plan.seed)
     status_quo = found.ground.status_quo
     fresh = [[live(found.ground.scenario, p, s) for s in seeds] for p in (winner, status_quo, DO_NOTHING)]
-    assert difference("clv", paired(fresh[0], fresh[1], "clv")) == found.winner.holdout
+    assert difference("clv", paired(fresh[0], fresh[1], "clv")) == found.claim
     assert difference("clv", paired(fresh[2], fresh[1], "clv")) == found.reference
+    assert found.finals.value.mean == pytest.approx(sum(o.values["clv"] for o in fresh[0]) / len(seeds))
 
 
 def test_order_of_finalists_ignores_the_holdout(found: SearchResult) -> None:
-    ranked = [f.ranked.mean for f in found.finalists]
+    ranked = [f.ranked.mean for f in found.finalists[1:]]
     assert ranked == sorted(ranked, reverse=True)
-    assert any(f.label == "status quo" for f in found.finalists)
+    assert {"status quo", "do nothing"} <= {f.label for f in found.finalists}
 
 
-def test_assumptions_cover_every_unidentified_effect_at_both_factors(found: SearchResult) -> None:
-    seen = {(a.effect, a.factor) for a in found.alternatives}
-    assert seen == {(name, f) for name in found.ground.assumed for f in (0.5, 2.0)}
-    assert all(a.behind.mean >= 0 for a in found.alternatives)
+def test_the_simplest_of_the_tied_is_named(found: SearchResult) -> None:
+    tied = [f for f in found.finalists if f.tied]
+    assert found.winner in tied
+    assert found.winner.changes == min(f.changes for f in tied)
+    assert sum(f.probability_best for f in found.finalists) == pytest.approx(1.0)
+
+
+def test_recommended_policy_is_the_one_that_is_described(found: SearchResult) -> None:
+    """Values, policy and number of changes of each finalist say the same."""
+    for finalist in found.finalists:
+        if finalist.values:
+            same = with_values(found.ground.status_quo, finalist.values, title=finalist.policy.title)
+            assert same == finalist.policy
+            assert len(changes(found.plan, found.ground.status_quo, finalist)) == finalist.changes
 
 
 def test_changes_speak_in_the_words_of_the_document(found: SearchResult) -> None:
@@ -126,11 +145,11 @@ def test_changes_speak_in_the_words_of_the_document(found: SearchResult) -> None
 def test_same_bytes_with_two_processes(found: SearchResult, tmp_path: Path) -> None:
     again = run(tmp_path, processes=2)
     assert table(again) == table(found)
-    assert again.winner.holdout == found.winner.holdout
+    assert again.claim == found.claim
 
 
 def test_goes_on_where_it_stopped(found: SearchResult, tmp_path: Path) -> None:
-    run(tmp_path, search={"trials": 8})
+    run(tmp_path, search={"trials": 10})
     more = run(tmp_path)
     assert table(more) == table(found)
 
@@ -151,17 +170,17 @@ def test_kill_in_the_middle_loses_no_trial(found: SearchResult, tmp_path: Path) 
     child = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
     journal = tmp_path / "run" / JOURNAL
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and (not journal.exists() or journal.read_text().count('"uplift"') < 3):
+    while time.monotonic() < deadline and (not journal.exists() or journal.read_text().count('"dropped"') < 3):
         time.sleep(0.02)
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
-    kept = journal.read_text().count('"uplift"')
+    kept = journal.read_text().count('"dropped"')
     assert 3 <= kept < PLAN["trials"]
     assert table(run(tmp_path)) == table(found)
 
 
 def test_torn_last_line_is_dropped(found: SearchResult, tmp_path: Path) -> None:
-    run(tmp_path, search={"trials": 8})
+    run(tmp_path, search={"trials": 10})
     with (tmp_path / "run" / JOURNAL).open("ab") as handle:
         handle.write(b'{"op_code": 4, "worker')
     assert table(run(tmp_path)) == table(found)
@@ -181,7 +200,7 @@ def test_budget_that_nobody_keeps_names_the_nearest_miss(tmp_path: Path) -> None
         "budget": 220.0,  # above the wages of the status quo, below wages and adverts
         "trials": 4,
     }
-    with pytest.raises(StudyError, match="nearest spent"):
+    with pytest.raises(StudyError, match="the nearest had"):
         run(tmp_path, search=tight)
 
 

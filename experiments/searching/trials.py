@@ -1,0 +1,283 @@
+"""The trials of a search: first policies, pilot, batches of proposals, and when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.policy import Policy
+from experiments.listener import Listener
+from experiments.searching.aims import excesses
+from experiments.searching.coordinates import Coordinates
+from experiments.searching.engine import Engine, History, method_of
+from experiments.searching.finalists import STATUS_QUO
+from experiments.searching.lives import Lives
+from experiments.searching.measuring import BASE, BATCH, EFFORT, Effort, Measurer, kept_values, uplift
+from experiments.searching.pilot import Pilot, Replication, measure, replication
+from experiments.searching.plan import SearchPlan
+from experiments.searching.proposals import enough
+from experiments.searching.study import Proposal, Study, Trial
+from sim.errors import StudyError
+
+Floats = NDArray[np.float64]
+
+REFERENCE = 8  # replicates of a trial by which effort is counted; data.md measured .28 % regret with it
+PILOT_SEEDS = 16
+PILOT_POLICIES = 20
+FEWEST_SPREAD = 4  # policies spread over a space, and two more for each of its dimensions; assumed
+FEWEST_AT_ONCE = 2  # replicates at the first look of a race
+FEWEST_RUNS = 320  # replicates that a pilot has to share out at least, so that its rule has something to weigh
+MORE_TRIALS = 3  # times as many trials as asked, at most, when the pilot finds that few replicates are enough
+FEWEST_TRIALS, PER_DIMENSION = 24, 8  # before a search may stop by itself; assumed
+REFIT = 2  # batches of an engine without a surrogate of its own between looks at what improvement is left
+
+
+class TrialLoop:
+    """Runs the trials of a search.
+
+    Parameters
+    ----------
+    base : the status quo, with which every policy is compared.
+    playbooks : policies that are always tried, by name.
+    study : where trials are kept.
+    lives : who lives them.
+    at_once : trials that this process claims together; None for all that wait. Others may measure the rest.
+
+    Attributes
+    ----------
+    pilot, replication : what the pilot measured and chose; None without one.
+    stopped : why the search stopped before its last trial; empty when it did not.
+    """
+
+    def __init__(
+        self, plan: SearchPlan, base: Policy, playbooks: Mapping[str, Policy], study: Study, lives: Lives,
+        hear: Listener, at_once: int | None = None,
+    ) -> None:  # fmt: skip
+        self.plan, self.base, self.playbooks, self.study, self.lives = plan, base, playbooks, study, lives
+        self.hear, self.at_once = hear, at_once
+        self.coordinates = Coordinates(plan.dimensions())
+        self.limits = plan.all_limits()
+        self.measurer = Measurer(plan, base, study, lives)
+        self.pilot: Pilot | None = None
+        self.replication: Replication | None = None
+        self.stopped = ""
+
+    # -- the whole ----------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Run what is missing of the trials."""
+        effort = self._prepare()
+        self.hear.stage("searching", effort.trials)
+        while True:
+            self._measure_open(effort)
+            finished = self.study.finished()
+            history = self.history()
+            self.hear.step(len(finished), self._note(history))
+            self._refuse_hopeless(finished, history)
+            if len(finished) >= effort.trials or not self._propose(effort, finished, history):
+                return
+
+    def engine(self) -> Engine:
+        """Who proposes."""
+        effort = Effort.of(self.study.fact(EFFORT))
+        return Engine(method_of(self.plan.engine, self.coordinates, effort.trials), self.coordinates, self.plan.seed)
+
+    def history(self) -> History:
+        """The trials with their objective on the same footing: all on the first seeds that a full trial has."""
+        trials, most = self.study.finished(), Effort.of(self.study.fact(EFFORT)).replicates
+        base = self.measurer.base_values
+        values, noise = self._on_one_footing([uplift(t.measured["values"], base)[:most] for t in trials], most)
+        excess = {name: np.empty(len(trials)) for name in self.limits}
+        for i, trial in enumerate(trials):
+            for name, over in excesses(self.limits, trial.measured["values"]).items():
+                excess[name][i] = over
+        return History(
+            params=tuple(t.params for t in trials),
+            values=values,
+            noise=noise,
+            excess=excess,
+            batches=np.array([0 if t.label else t.batch for t in trials]),
+        )
+
+    def _on_one_footing(self, ups: list[Floats], most: int) -> tuple[Floats, Floats]:
+        """Objectives, and the variance of what their missing replicates add.
+
+        A trial that was dropped has seen fewer seeds than the others, and those may be kind or harsh. So its gap to
+        the best full trial on the seeds that both have seen is taken for the whole.
+        """
+        full = [i for i, u in enumerate(ups) if len(u) == most]
+        scores = self.plan.objective.scores(np.array([ups[i] for i in full]), self.lives.world_of(most))
+        values, noise = np.empty(len(ups)), np.zeros(len(ups))
+        values[full] = scores
+        leader = ups[full[int(np.argmax(scores))]]
+        for i, u in enumerate(ups):
+            if len(u) < most:
+                gap = u - leader[: len(u)]
+                values[i] = float(scores.max() + gap.mean())
+                noise[i] = float(gap.var(ddof=1)) / len(u) * (1 - len(u) / most)
+        return values, noise
+
+    # -- first trials, pilot ------------------------------------------------------------------------------------
+
+    def _prepare(self) -> Effort:
+        """The status quo's values, the first trials and the pilot; taken from the study where it has them."""
+        fixed = None if self.plan.replicates == "auto" else int(self.plan.replicates)
+        if self.study.fact(BASE) is None:
+            needed = max(PILOT_SEEDS, self._fewest()) if fixed is None else fixed
+            self.study.set_fact(BASE, kept_values(self.lives.live([self.base], "search", needed)[0]))
+        known = [
+            self._proposal(STATUS_QUO, self.plan.params_of(self.base)),
+            self._proposal("least", self.plan.least(self.base)),
+            *(self._proposal(f"playbook {n}", self.plan.params_of(p)) for n, p in self.playbooks.items()),
+        ]
+        alone = [self._proposal(f"only {what}", params) for what, params in self.plan.single_changes(self.base)]
+        if fixed is None:
+            return self._with_pilot(known, alone)
+        first = known + alone + self._spread(2 * len(self.coordinates) + FEWEST_SPREAD)
+        first = first[: max(self.plan.trials, len(known))]
+        schedule = _looks(fixed) if self.plan.racing is True else None
+        effort = Effort(max(self.plan.trials, len(first)), fixed, schedule, fixed)
+        self.study.set_fact(EFFORT, effort.as_dict())
+        self.study.propose(0, first)
+        return effort
+
+    def _spread(self, most: int) -> list[Proposal]:
+        """Policies spread evenly over the space, a quarter of all trials at most: where no policy has been tried yet,
+        no engine expects a peak."""
+        rows = self.coordinates.sobol(max(min(most, PILOT_POLICIES, self.plan.trials // 4), 1), self.plan.seed)
+        return [Proposal(f"spread {i + 1}", self.coordinates.params(row)) for i, row in enumerate(rows)]
+
+    def _proposal(self, label: str, params: Mapping[str, Any]) -> Proposal:
+        """A proposal without the coordinates that do not matter there."""
+        return Proposal(label, self.coordinates.params(self.coordinates.row(params)))
+
+    def _with_pilot(self, known: list[Proposal], alone: list[Proposal]) -> Effort:
+        """Measure known and spread-out policies on shared seeds, and choose the effort by what they show."""
+        first = known + self._spread(PILOT_POLICIES)
+        seeds = max(PILOT_SEEDS, self._fewest())
+        self.study.propose(0, first)
+        fact = self.study.fact(EFFORT)
+        if fact is None:
+            self.hear.stage("pilot", len(first))
+            self._measure_open(Effort(len(first), seeds, None, seeds))
+            self.hear.step(len(first))
+        trials = [t for t in self.study.finished() if t.batch == 0]
+        base = self.measurer.base_values
+        clv = np.asarray(base["equity"]) / np.maximum(np.asarray(base["acquired"]), 1.0)
+        self.pilot = measure(np.array([clv[:seeds] + uplift(t.measured["values"], base)[:seeds] for t in trials]))
+        left = max(self.plan.trials - len(first) - len(alone), 1) * REFERENCE
+        self.replication = replication(self.pilot, runs=max(left, FEWEST_RUNS), levers=len(self.coordinates))
+        effort = self._chosen(len(first) + len(alone), left, seeds) if fact is None else Effort.of(fact)
+        self.study.set_fact(EFFORT, effort.as_dict())
+        self.study.propose(1, alone)
+        return effort
+
+    def _chosen(self, first: int, left: int, seeds: int) -> Effort:
+        assert self.replication is not None
+        best = self.replication.chosen
+        raced = self.plan.racing is not False and self.plan.objective.measure == "mean"
+        replicates = max(best.replicates, self._fewest())
+        schedule = _looks(replicates) if raced and (self.plan.racing is True or best.schedule) else None
+        more = best.trials if schedule and best.schedule else left // replicates
+        return Effort(first + int(np.clip(more, 1, MORE_TRIALS * self.plan.trials)), replicates, schedule, seeds)
+
+    def _fewest(self) -> int:
+        return max(self.plan.objective.fewest_replicates(len(self.lives.worlds)), 2)
+
+    # -- batches ------------------------------------------------------------------------------------------------
+
+    def _measure_open(self, effort: Effort) -> None:
+        """Measure every trial that is not finished, here or with the help of workers elsewhere."""
+        while self.study.open():
+            mine = self.study.take(self.at_once)
+            if mine:
+                self.measurer.measure(mine, effort)
+            else:
+                self.study.wait()
+
+    def _propose(self, effort: Effort, finished: Sequence[Trial], history: History) -> bool:
+        """Hand in the next batch; False when there is none.
+
+        What decides it is read from the study, so that an interrupted search goes on with the same policies.
+        """
+        number, batch = len(finished), 1 + self._last_batch()
+        facts = [self.study.fact(f"{BATCH} {b}") for b in range(1, batch)]
+        engine = self.engine()
+        proposed = engine.propose(history, min(self.plan.batch, effort.trials - number), number)
+        if engine.method != "gp" and self.plan.patience and batch % REFIT == 0:
+            engine.expects(history, number)
+        if not proposed:
+            self.stopped = f"after {number} trials: the space holds no other policy"
+            return False
+        gains = [fact["gain"] for fact in facts if fact is not None and fact["gain"] is not None]
+        gain = engine.improvement if np.isfinite(engine.improvement) else None
+        if self._enough([*gains, gain] if gain is not None else gains, history, finished):
+            self.stopped = f"after {number} trials: what more trials can be expected to add is below the noise"
+            return False
+        incumbent = finished[history.best()].number
+        self.study.set_fact(f"{BATCH} {batch}", {"incumbent": incumbent, "gain": gain})
+        self.study.propose(batch, [Proposal("", params) for params in proposed])
+        return True
+
+    def _last_batch(self) -> int:
+        """The last batch all of whose trials were handed in."""
+        return max((t.batch for t in self.study.finished()), default=0)
+
+    def _enough(self, gains: list[float], history: History, finished: Sequence[Trial]) -> bool:
+        """Whether the improvement to be expected has been too small to be seen in the final judgement for long enough.
+
+        The space must have been looked at for a while: a surrogate of a few policies on a plateau expects nothing.
+        """
+        fewest = FEWEST_TRIALS + PER_DIMENSION * len(self.coordinates)
+        if not self.plan.patience or not history.feasible.any() or len(finished) < fewest:
+            return False
+        base = self.measurer.base_values
+        spreads = [uplift(t.measured["values"], base).std(ddof=1) for t in finished if not t.measured["dropped"]]
+        return enough(gains, float(np.median(spreads)) / self.plan.final_replicates**0.5, self.plan.patience)
+
+    def _refuse_hopeless(self, finished: Sequence[Trial], history: History) -> None:
+        """Say after the first batch that a limit cannot be met, with the nearest miss.
+
+        Raises
+        ------
+        StudyError
+            When neither the first policies nor a whole batch after them keep some limit.
+        """
+        if history.feasible.any() or not history.batches.any():
+            return
+        name = max(self.limits, key=lambda n: float(history.excess[n].min()))
+        over = history.excess[name]
+        if over.min() <= 0:  # each limit alone is kept by somebody: the search goes on
+            return
+        trial = finished[int(np.argmin(over))]
+        mean = float(np.mean(trial.measured["values"][name]))
+        raise StudyError(
+            f"no policy kept the limit on {name}, {self.limits[name].words()}; the nearest had {mean:,.6g} "
+            f"(trial {trial.number}{f', {trial.label}' if trial.label else ''})",
+            place=f"search: {'budget' if name == 'spend' and self.plan.budget is not None else f'limits.{name}'}",
+            cure="loosen the limit, or widen the bounds of what moves it",
+        )
+
+    def _note(self, history: History) -> str:
+        if not history.feasible.any():
+            return "none within the limits yet"
+        return f"best so far {history.values[history.best()]:+.2f} (to be judged on fresh seeds)"
+
+
+def _looks(replicates: int) -> tuple[int, ...] | None:
+    """Numbers of replicates at which a race looks: 2, 4, 8 … up to all; None where there is but one look."""
+    looks: list[int] = []
+    at = FEWEST_AT_ONCE
+    while at < replicates:
+        looks.append(at)
+        at *= 2
+    return (*looks, replicates) if looks else None
+
+
+def plain_values(trial: Trial) -> dict[str, Any]:
+    """What a trial keeps of its replicates, by metric."""
+    values: dict[str, Any] = trial.measured["values"]
+    return values
