@@ -215,6 +215,12 @@ class OptimumCheck:
         }
 
 
+PLAN: dict[str, Any] = {
+    "trials": 100, "replicates": 2, "finalists": 6, "final_replicates": 16, "final_rounds": 2, "fronts": [],
+    "design": 0,
+}  # fmt: skip
+"""A search in seconds: on shared luck two replicates are enough to find a smooth optimum. The rest is as usual."""
+
 TWO_CLASSES = (
     LogitClass(share=0.5, intercept=4.6, slope=0.05), LogitClass(share=0.5, intercept=3.4, slope=0.075)
 )  # fmt: skip
@@ -222,15 +228,15 @@ CASES: dict[str, Case] = {
     case.name: case
     for case in (
         Case("A retention", lambda: Retention().question(customers=8000)),
-        Case("B coupon habit", lambda: Habituation().question(customers=6000)),
-        Case("B depth by recency", lambda: Habituation().question(levers="depths", customers=6000)),
+        Case("B coupon habit", lambda: Habituation().question(customers=6000), {"trials": 200}),
+        Case("B depth by recency", lambda: Habituation().question(levers="depths", customers=6000), {"trials": 150}),
         Case("C coupon depth", lambda: CouponDepth().question(customers=40_000)),
         Case("C two classes", lambda: CouponDepth(classes=TWO_CLASSES).question(customers=40_000)),
         Case("C2 budget", lambda: SegmentBudget().question(customers=40_000)),
         Case("C2 shares", lambda: SegmentBudget().question(customers=40_000, shares=True)),
         Case("D cadence", lambda: Cadence().question(customers=3000)),
         Case("E ladder", lambda: TrustLadder().question(customers=4000)),
-        Case("E ladder, budget 4", lambda: TrustLadder().question(customers=4000, budget=4.0)),
+        Case("E ladder, budget 4", lambda: TrustLadder().question(customers=4000, budget=4.0), {"trials": 200}),
         Case("F group buy", lambda: GroupDeal().question(groups=2000)),
     )
 }
@@ -246,6 +252,9 @@ def check_optimum(
     listener: Listener | None = None,
 ) -> OptimumCheck:
     """Run fixed policies, searches and A/A tests.
+
+    The searches are those of :func:`~experiments.search.search_ground` with the defaults of a search plan, but fewer
+    replicates a trial and no reports; what a case changes stands in ``CASES``.
 
     Parameters
     ----------
@@ -317,7 +326,7 @@ def study(case: Case, question: Question, seed: int, processes: int | None) -> S
         SearchPlan,
         {
             "title": case.name, "space": _plain(question.space), "limits": _plain(question.limits), "seed": seed,
-            "fronts": [], "design": 0, **case.plan,
+            **PLAN, **case.plan,
         },
     )  # fmt: skip
     ground = Ground(question.scenario, question.status_quo, plan, None, None, {}, ())

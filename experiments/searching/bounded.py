@@ -29,7 +29,7 @@ def best_within(
     rounds, batch : how many batches of how many policies are tried.
     first : number of the first proposal, which seeds it.
     """
-    moved = Engine("gp", engine.coordinates, engine.seed)
+    moved = Engine("gp", engine.coordinates, engine.seed, batch)
     for number in range(first, first + rounds * batch, batch):
         proposed = moved.propose(history, batch, number)
         if not proposed:

@@ -30,6 +30,8 @@ STARTUP = 10  # trials before TPE learns, Optuna's default; the first trials of 
 GP_MOST_COLUMNS = 20  # beyond it, or with more trials than GP_MOST_TRIALS, TPE keeps up at a fraction of the time
 GP_MOST_TRIALS = 300
 CMA_SIGMA = 0.25  # of each range: first step of CMA-ES, as its authors advise for an optimum somewhere within
+FAR_SHARE = 0.125  # of a batch of any engine: policies far from all that were tried; assumed
+APART_OF = 256  # policies among which the farthest are sought
 LOCAL_SHARE = 0.25  # of a batch of TPE or CMA-ES: single moves from the best policy so far
 
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -100,6 +102,7 @@ class Engine:
     method : Gaussian process, TPE or CMA-ES.
     coordinates : the space.
     seed : root of all proposals.
+    batch : policies of a whole batch; the last one may be cut short.
     improvement : expected improvement of the best proposal of the last batch, in units of the objective; infinite
         before a surrogate was fitted.
     """
@@ -107,18 +110,41 @@ class Engine:
     method: Method
     coordinates: Coordinates
     seed: int
+    batch: int = 8
     improvement: float = float("inf")
 
     def propose(self, history: History, n: int, first: int) -> list[dict[str, Any]]:
         """Coordinates of ``n`` policies; ``first`` is the number of the first of these trials."""
+        own, local, far = self._parts()
         if self.method == "gp":
-            return self._gp(history, n, first)
-        local = round(n * LOCAL_SHARE) if len(history) >= STARTUP else 0
-        found = self._cma(history, n - local, first) if self.method == "cma" else self._tpe(history, n - local, first)
-        if local:
+            found = self._gp(history, own + local, first)
+        else:
+            found = self._cma(history, own) if self.method == "cma" else self._tpe(history, own, first)
             best = self.coordinates.row(history.params[history.best()])
             rows = local_moves(self.coordinates, best, local, _seed(self.seed, first, "local"))
             found += [self.coordinates.params(row) for row in rows]
+        return (found + self._apart(history, far, first))[:n]
+
+    def _parts(self) -> tuple[int, int, int]:
+        """How many of a batch the engine proposes, how many are single moves from the best, how many far from all."""
+        far = max(round(self.batch * FAR_SHARE), 1) if self.batch > 2 else 0
+        local = round(self.batch * LOCAL_SHARE) if self.batch > 4 else 0
+        return self.batch - far - local, local, far
+
+    def _apart(self, history: History, n: int, first: int) -> list[dict[str, Any]]:
+        """Policies as far as can be from all that were tried: a peak that stands alone is found by looking there."""
+        tried = np.array([self.coordinates.row(p) for p in history.params])
+        pool = self.coordinates.sobol(APART_OF, _seed(self.seed, first, "apart"))
+        found = []
+        for _ in range(n):
+            gap = np.abs(pool[:, None, :] - tried[None, :, :])
+            gap[..., self.coordinates.sizes > 0] = gap[..., self.coordinates.sizes > 0] > 0
+            nearest = gap.sum(axis=2).min(axis=1)
+            if nearest.max() <= 0:  # everything there is has been tried
+                break
+            row = pool[int(np.argmax(nearest))]
+            tried = np.vstack([tried, row])
+            found.append(self.coordinates.params(row))
         return found
 
     def fit(self, history: History) -> Surrogate:
@@ -183,7 +209,7 @@ class Engine:
             found.append(_suggested(study.ask(), dimensions))
         return found
 
-    def _cma(self, history: History, n: int, first: int) -> list[dict[str, Any]]:
+    def _cma(self, history: History, n: int) -> list[dict[str, Any]]:
         """CMA-ES, replayed from its first generation, so that it needs no memory of its own."""
         from cmaes import CMA
 
@@ -192,16 +218,16 @@ class Engine:
         seeded = np.flatnonzero(history.batches == 0)
         start = self.coordinates.row(history.params[int(seeded[np.argmax(self._score(history)[seeded])])])
         optimizer = CMA(
-            mean=start, sigma=CMA_SIGMA, bounds=np.tile([0.0, 1.0], (width, 1)), population_size=max(n, 2),
+            mean=start, sigma=CMA_SIGMA, bounds=np.tile([0.0, 1.0], (width, 1)), population_size=n,
             seed=_seed(self.seed, 0, "cma"),
         )  # fmt: skip
         score = self._score(history)
         for batch in np.unique(history.batches[own]):
-            members = own[history.batches[own] == batch][: optimizer.population_size]
+            members = own[history.batches[own] == batch][:n]  # its own stand first in each batch
             asked = [optimizer.ask() for _ in range(optimizer.population_size)]
             if len(members) == optimizer.population_size:
                 optimizer.tell([(x, -float(score[i])) for x, i in zip(asked, members, strict=True)])
-        rows = np.clip(np.array([optimizer.ask() for _ in range(optimizer.population_size)][:n]), 0.0, 1.0)
+        rows = np.clip(np.array([optimizer.ask() for _ in range(n)]), 0.0, 1.0)
         return [self.coordinates.params(row) for row in rows]
 
     def _score(self, history: History) -> Floats:

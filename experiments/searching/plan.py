@@ -69,6 +69,12 @@ class SearchPlan(SearchSpace):
         """The limits by metric, the budget among them."""
         return ({} if self.budget is None else {"spend": Limit(at_most=self.budget)}) | self.limits
 
+    @model_validator(mode="after")
+    def _generation(self) -> Self:
+        if self.engine == "cma" and self.batch < 5:
+            raise ValueError(f"a generation of CMA-ES needs a batch of 5 or more (it is {self.batch}); raise it")
+        return self
+
     def most_replicates(self) -> int:
         """Replicates that a trial may have; without a number of their own, as many as the objective needs."""
         return 10_000 if self.replicates == "auto" else self.replicates

@@ -31,7 +31,7 @@ FEWEST_SPREAD = 4  # policies spread over a space, and two more for each of its 
 FEWEST_AT_ONCE = 2  # replicates at the first look of a race
 FEWEST_RUNS = 320  # replicates that a pilot has to share out at least, so that its rule has something to weigh
 MORE_TRIALS = 3  # times as many trials as asked, at most, when the pilot finds that few replicates are enough
-FEWEST_TRIALS, PER_DIMENSION = 24, 8  # before a search may stop by itself; assumed
+FEWEST_TRIALS, PER_DIMENSION = 40, 10  # before a search may stop by itself; assumed
 REFIT = 2  # batches of an engine without a surrogate of its own between looks at what improvement is left
 
 
@@ -83,7 +83,12 @@ class TrialLoop:
     def engine(self) -> Engine:
         """Who proposes."""
         effort = Effort.of(self.study.fact(EFFORT))
-        return Engine(method_of(self.plan.engine, self.coordinates, effort.trials), self.coordinates, self.plan.seed)
+        return Engine(
+            method_of(self.plan.engine, self.coordinates, effort.trials),
+            self.coordinates,
+            self.plan.seed,
+            self.plan.batch,
+        )
 
     def history(self) -> History:
         """The trials with their objective on the same footing: all on the first seeds that a full trial has."""

@@ -9,6 +9,8 @@ import typer
 
 from experiments.terminal.options import CutOff, Json, LogsArgument, Processes, Zone, whole
 
+STUDIES, COMPARISONS = 20, 1000  # of `siyu validate optimum`; written here so that help texts load no engine
+
 app = typer.Typer(no_args_is_help=True, help="Hold the simulated world against what happened.")
 
 
@@ -56,3 +58,47 @@ def forecast_command(
         say_json(found.as_dict())
         return
     say(markdown(found) if out is None else f"{found.summary()}\nfile: {out}")
+
+
+@app.command("optimum")
+def optimum_command(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORLD]...", show_default="all",
+            help="Worlds by name or first word, such as A, C2 or 'E ladder'.",
+        ),
+    ] = None,
+    studies: Annotated[
+        int, typer.Option(parser=whole(0), metavar="N", help="Searches of each world; 0 for fixed policies alone.")
+    ] = STUDIES,
+    comparisons: Annotated[
+        int, typer.Option(parser=whole(0), metavar="N", help="Comparisons of equal policies; 0 for none.")
+    ] = COMPARISONS,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", show_default="only printed", dir_okay=False,
+            help="Markdown, or JSON where the name ends in .json. A file that is there is replaced.",
+        ),
+    ] = None,
+    processes: Processes = None,
+    json: Json = False,
+) -> None:  # fmt: skip
+    """Search worlds whose best policy is known: is it found, and is what is claimed true? Exit code 1 if not."""
+    from experiments.optimum import check_optimum
+    from experiments.optimum_document import markdown, save, verdict
+    from experiments.terminal.console import Bars, say, say_json
+
+    with Bars() as bars:
+        found = check_optimum(
+            names=names or (), studies=studies, comparisons=comparisons, processes=processes, listener=bars
+        )
+        if out:
+            save(found, out)
+    if json:
+        say_json(found.as_dict())
+    else:
+        say(markdown(found) if out is None else f"{verdict(found)}\nfile: {out}")
+    if found.missed():
+        raise typer.Exit(1)
