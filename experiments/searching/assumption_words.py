@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from experiments.searching.assumptions import AssumedEffect, Assumption
 from experiments.searching.flips import Flip, Pair, Robustness, Swept
+from experiments.searching.information import Information, TestSize, Worth
 from experiments.searching.paths import Value
 
 
@@ -92,5 +93,42 @@ def _pair_words(pair: Pair) -> str:
     return f"With {both} at once {fate} per customer ({lead.low:+.2f} to {lead.high:+.2f})."
 
 
+# -- what is worth knowing --------------------------------------------------------------------------------------------
+
+
+def worth_sentences(information: Information, currency: str) -> tuple[str, ...]:
+    """What is worth a field test and of what size, what is worth finding out otherwise, and what is not."""
+    found = [_test_words(w, w.test, information, currency) for w in information.each if w.test is not None]
+    dear, others = (
+        [f"{w.words} ({_worth_words(w, currency)})" for w in information.each
+         if w.proven and w.test is None and w.testable is testable]
+        for testable in (True, False)
+    )  # fmt: skip
+    if dear:
+        found.append(f"A test would cost more than it tells: {_listed(dear, 'and')}.")
+    if others:
+        found.append(f"Worth finding out, though no field test tells: {_listed(others, 'and')}.")
+    if idle := [w.words for w in information.each if not w.proven]:
+        found.append(f"Not worth a test, since knowing would not change this choice: {_listed(idle, 'and')}.")
+    return tuple(found)
+
+
+def _test_words(worth: Worth, test: TestSize, information: Information, currency: str) -> str:
+    what = f"{worth.words} ({_worth_words(worth, currency)})"
+    size = f"2 × {test.per_arm:,} customers over {test.days} days"
+    if not test.possible:
+        return f"Worth knowing: {what}; a test would need {size}, and there are {information.customers:,.0f}."
+    text = f"Worth testing: {what}; {size} would tell, which is worth {test.attained:.0%} of knowing"
+    if test.cost is not None and test.net is not None:
+        text += f", cost {test.cost:,.0f} {currency} and leave {test.net:,.0f} {currency}"
+    return f"{text}."
+
+
+def _worth_words(worth: Worth, currency: str) -> str:
+    return f"up to {worth.evppi.value:.2f} {currency} a customer, {worth.total:,.0f} {currency} in all"
+
+
 def _listed(items: Sequence[str], last: str) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])}, {last} {items[-1]}"
+    if len(items) < 3:
+        return f" {last} ".join(items)
+    return f"{', '.join(items[:-1])}, {last} {items[-1]}"

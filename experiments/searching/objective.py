@@ -79,7 +79,7 @@ class Objective(Spec):
         """The objective in words."""
         return {
             "mean": "mean uplift",
-            "cvar": f"mean uplift in the worst {self.tail:.0%} of replicates",
+            "cvar": f"mean uplift in the worst {self.tail * 100:g} % of replicates",
             "regret": "uplift that it may miss, in the worst world, against the best policy there",
         }[self.measure]
 

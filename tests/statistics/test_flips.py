@@ -12,12 +12,14 @@ from scipy import stats
 from agents.effects import Effect, Effects
 from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
+from experiments.results import paired
+from experiments.run import live
 from experiments.searching.assumption_words import condition, sentences
 from experiments.searching.assumptions import assumed_effects, assumed_values
 from experiments.searching.flips import Robustness, find_flips, most_runs
 from experiments.searching.objective import Objective
 from experiments.searching.worlds import Alternatives, Span, World, ensemble
-from tests.worlds import scenario
+from tests.worlds import policy, scenario
 
 Floats = NDArray[np.float64]
 Earned = Callable[[str, Scenario, Floats], float]
@@ -221,3 +223,28 @@ def test_two_unkind_effects_at_once() -> None:
     assert pair.lead.value == pytest.approx(3 - 1.6449 - 1.6449, abs=0.1)
     assert pair.lead.high < 0
     assert "With adverts at 0.18× and coupons at 0.59× at once it is behind status quo by 0.3" in sentences(result)[-1]
+
+
+# -- a world of people ------------------------------------------------------------------------------------------------
+
+
+def test_a_simulated_coupon_stands_and_falls_with_its_effect() -> None:
+    """Sixty people, a coupon every fourth day: the product's own worlds through the same callable."""
+    here = scenario(60, 20)
+    coupon, advert = assumed_effects(here, ("coupon", "advert"))
+    friday = policy(friday={"kind": "coupon", "depth": 0.15, "valid_days": 3, "calendar": {"every_days": 4}})
+    policies, seeds = (friday, DO_NOTHING), (1, 2, 3)
+
+    def run(policies: Sequence[Policy], seeds: Sequence[int], scenarios: Sequence[Scenario]) -> Floats:
+        lived = [[live(s, p, seed) for seed, s in zip(seeds, scenarios, strict=True)] for p in policies]
+        return np.array([paired(outcomes, lived[-1], "clv") for outcomes in lived])
+
+    result = find_flips(run, (World(here, {}),), policies, ("coupons", "status quo"), seeds, (coupon, advert))
+    of_coupon, of_advert = result.swept
+    assert (of_coupon.matters, of_advert.matters) == (True, False)
+    assert of_coupon.at(1.0) == pytest.approx(run(policies, seeds, [here] * 3))
+    worlds = [of_coupon.at(f)[0].mean() for f in (0.0, 1.0, 4.0)]
+    assert worlds[0] < worlds[1] < worlds[2]
+    assert worlds[0] < 0  # a coupon that moves nobody is money given away
+    assert of_advert.at(2.0) == pytest.approx(of_coupon.at(1.0))
+    assert result.runs <= most_runs(2, 2, 3)
