@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from agents.customers import LEVELS, Contact, Level
 from agents.models.bundle import CustomerModels
-from agents.models.features import covariates
 from agents.models.history import History, record_orders
 
 if TYPE_CHECKING:
@@ -106,17 +105,20 @@ def _past_orders(world: PrivateDomain) -> None:
     orders_of_level[[Level.BUYER, Level.SUPER_USER]] = 1, people.super_user_orders
     wanted = orders_of_level[c.level]
     for back in range(int(wanted.max(initial=0)), 0, -1):
-        rows = np.flatnonzero(wanted >= back)
-        # The k-th last order lies around k gaps ago; days are kept in order and after joining.
-        u = world.draws.uniform(f"birth.order.{back}", -1, c.key[rows])
-        ago = np.floor(people.order_gap_days * (back - 1 + u)).astype(np.int64) + back
-        for days_ago in np.unique(ago)[::-1]:
-            at = rows[ago == days_ago]
-            x = covariates(world.models.basket.features, c, at, -int(days_ago), 0)
-            u_basket = world.draws.uniform("birth.basket", -int(days_ago), c.key[at])
-            net = world.models.basket.mean_cents(x) * world.models.basket.residual(u_basket)
-            net = np.rint(net * np.exp(c.basket[at].astype(np.float64)))
-            c.joined[at] = np.minimum(c.joined[at], -int(days_ago))
-            record_orders(c, at, -int(days_ago), net)
-            if days_ago <= SEASON_DAYS:
-                c.spend_before[at] += np.minimum(net, 1e8).astype(np.int32)
+        for rows in world.pieces(np.flatnonzero(wanted >= back)):
+            _past_order(world, rows, back)
+
+
+def _past_order(world: PrivateDomain, rows: NDArray[np.intp], back: int) -> None:
+    """The k-th last order lies around k gaps ago; days are kept in order and after joining."""
+    c, people, basket, keys = world.customers, world.spec.population, world.models.basket, world.customers.key[rows]
+    u = world.draws.uniform(f"birth.order.{back}", -1, keys)
+    day = -(np.floor(people.order_gap_days * (back - 1 + u)).astype(np.int64) + back)
+    luck = basket.residual(world.draws.uniform_on("birth.basket", day, keys))
+    # The default models' baskets know the customer's past at most, not the weekday; so a day for each row will do.
+    net = basket.mean_cents_at(c, rows, day, 0) * luck
+    net = np.rint(net * np.exp(c.basket[rows].astype(np.float64)))
+    c.joined[rows] = np.minimum(c.joined[rows], day)
+    record_orders(c, rows, day, net)
+    recent = np.flatnonzero(day >= -SEASON_DAYS)
+    c.spend_before[rows[recent]] += np.minimum(net[recent], 1e8).astype(np.int32)

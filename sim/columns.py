@@ -172,6 +172,9 @@ class Observed:
 
     def __getattr__(self, name: str) -> NDArray[Any]:
         declared = self._columns.DECLARED.get(name)
+        if declared is not None and declared.access == "observed":
+            seen: NDArray[Any] = self._columns.__dict__[name]
+            return seen
         if declared is None and not name.startswith("_") and hasattr(self._columns, name):
             raise SiyuError(f"'{name}' is no declared column, and may be made of latent ones", cure="use a column")
         if declared is not None and declared.access == "latent":

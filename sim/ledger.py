@@ -110,7 +110,7 @@ class Ledger:
             amounts = np.asarray(amount)
             if amounts.dtype.kind not in "iu":
                 raise SiyuError("ledger amounts are integers (cents)", place=kind, value=str(amounts.dtype))
-            total = int(amounts.sum()) if amounts.ndim else int(amounts) * n
+            total = int(np.add.reduce(amounts)) if amounts.ndim else int(amounts) * n
         sums = self._sums.setdefault((day, kind_code, self.source_code(source)), [0, 0])
         sums[0] += n
         sums[1] += total

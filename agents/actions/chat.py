@@ -75,18 +75,16 @@ class Chat(Action):
         c = world.customers
         (rows,) = self.audience.mask(c, world.day).nonzero()
         level, keys = c.level[rows], c.key[rows]
-        there = [int(np.count_nonzero(level == number)) for number in range(len(LEVELS))]
+        there = np.bincount(level, minlength=len(LEVELS)).tolist()
         met = [rows[level == number] for number, n in enumerate(there) if 0 < n <= capacity[number]]
         contested = {number: k for number, k in enumerate(capacity) if 0 < k < there[number]}
         # Nobody looks at draws far above the last that can be met; should too few lie below, everybody's are looked at.
         enough = max(((k + FAR * math.sqrt(k) + FAR) / there[number] for number, k in contested.items()), default=0.0)
         for most in (enough, 1.0):
             near, u = world.draws.below(f"chat.pick.{name}", world.day, keys, most)
-            levels = level[near]
-            mine = {number: (levels == number).nonzero()[0] for number in contested}
-            if all(len(mine[number]) >= k for number, k in contested.items()):
+            near = near[np.lexsort((u, level[near]))]
+            first = np.searchsorted(level[near], np.arange(len(LEVELS) + 1)).tolist()
+            if all(first[number] + k <= first[number + 1] for number, k in contested.items()):
                 break
-        for number, k in contested.items():
-            at = mine[number]
-            met.append(rows[near[at[np.argpartition(u[at], k - 1)[:k]]]])
+        met += [rows[near[first[number] : first[number] + k]] for number, k in contested.items()]
         return np.sort(np.concatenate(met)) if met else rows[:0]

@@ -59,12 +59,14 @@ class Arrival(Behaviour):
         (rows,) = ((c.contact == Contact.REACHED) & (c.joined >= world.day - self.patience_days)).nonzero()
         if not len(rows):
             return
-        chances = np.array([channel.spec.add_later for channel in world.channels.values()])
-        near, u = world.draws.below("channel.add_later", world.day, c.key[rows], chances.max())
+        most = max(channel.spec.add_later for channel in world.channels.values())
+        near, u = world.draws.below("channel.add_later", world.day, c.key[rows], most)
+        if not len(near):
+            return
         rows = rows[near]
-        rows = rows[u < chances[c.channel[rows]]]
+        of = c.channel[rows]
         for channel in world.channels.values():
-            self._join(world, rows[c.channel[rows] == channel.index], channel.name)
+            self._join(world, rows[(of == channel.index) & (u < channel.spec.add_later)], channel.name)
 
     def _join(self, world: PrivateDomain, rows: NDArray[np.intp], channel: str) -> None:
         if not len(rows):

@@ -164,12 +164,12 @@ class Attention(Behaviour):
         c = world.customers
         chance, further = by(self.reply_chance)[c.level[rows]], self.next_round_chance
         u = world.draws.uniform(f"attention.reply.{luck}", world.day, c.key[rows])
-        rounds = sum((u < chance * further**k).astype(np.int16) for k in range(3))
         c.fatigue[rows] += np.float32(self.chat_load)
-        (answers,) = (rounds > 0).nonzero()
+        (answers,) = (u < chance).nonzero()
         if not len(answers):
             return
-        rows, rounds = rows[answers], np.asarray(rounds)[answers]
+        rows, u, chance = rows[answers], u[answers], chance[answers]
+        rounds = 1 + (u < chance * further).astype(np.int16) + (u < chance * further**2)
         level = c.level[rows]
         self._pull(world, rows, "chat", by(self.chat_receptivity)[level])
         self._warm(world, rows, 1.0 - (1.0 - self.chat_goodwill) ** rounds)

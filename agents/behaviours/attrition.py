@@ -37,9 +37,13 @@ class Attrition(Behaviour):
             near, u = world.draws.below("attrition", world.day, c.key[chunk], most)
             rows = near + chunk.start
             contact = c.contact[rows]
+            (touched,) = ((contact == Contact.MUTED) | (u < self.delete_per_day)).nonzero()
+            if not len(touched):
+                continue
+            rows, u, contact = rows[touched], u[touched], contact[touched]
             trust = np.minimum(np.maximum(c.resting_trust[rows].astype(np.float64) + c.goodwill[rows], 0.0), 1.0)
-            here = (contact == Contact.CONTACT) | (contact == Contact.MUTED)
-            deletes = here & (u < self.delete_per_day * (1.0 - trust))
-            unmutes = ~deletes & (contact == Contact.MUTED) & (u < self.unmute_per_day)
+            muted = contact == Contact.MUTED
+            deletes = (muted | (contact == Contact.CONTACT)) & (u < self.delete_per_day * (1.0 - trust))
+            unmutes = ~deletes & muted & (u < self.unmute_per_day)
             world.set_contact(rows[deletes], Contact.DELETED, "delete", "attrition")
             world.set_contact(rows[unmutes], Contact.CONTACT, "unmute", "attrition")

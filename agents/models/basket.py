@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from sim import Columns, Observed
 
 from .hazard import Floats, Linear
-from .history import Rows
+from .history import Days, Rows
 
 MEAN_TOLERANCE = 1e-6  # of the mean of the residual, which must be one, else every basket would be biased
 LARGEST_LOG_CENTS = 41.0  # exp(41) is below 2^63: a wild extrapolation must not overflow an int64
@@ -44,7 +44,7 @@ class Basket(Linear):
         """Expected net amount, shape (n,), in cents, for covariates of shape (features, n)."""
         return np.exp(np.minimum(self.linear(x), LARGEST_LOG_CENTS))
 
-    def mean_cents_at(self, history: Columns | Observed, rows: Rows, day: int, weekday: int) -> Floats:
+    def mean_cents_at(self, history: Columns | Observed, rows: Rows, day: Days, weekday: int) -> Floats:
         """The same straight from the history; parameters are those of ``linear_at``."""
         return np.exp(np.minimum(self.linear_at(history, rows, day, weekday), LARGEST_LOG_CENTS))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+from functools import lru_cache
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -45,12 +46,12 @@ class CustomerModels(Spec):
     @property
     def knows_rates(self) -> bool:
         """Whether the repurchase hazard reads a customer's own past rate or gaps."""
-        return any(name.startswith(("rate_", "gap_mean", "late", "overdue")) for name in self.repurchase.features)
+        return _read(self.repurchase.features, ("rate_", "gap_mean", "late", "overdue"))
 
     @property
     def knows_baskets(self) -> bool:
         """Whether the basket reads a customer's own past baskets."""
-        return any(name.startswith("net_") for name in self.basket.features)
+        return _read(self.basket.features, ("net_",))
 
     def to_json(self) -> str:
         """The models as text, with their digest."""
@@ -74,6 +75,12 @@ class CustomerModels(Spec):
             rule = f"the contents do not match their hash, which would be {models.digest()}"
             raise ModelError(rule, place=place, value=digest, cure="use the file as it was written, or " + RETRAIN)
         return models
+
+
+@lru_cache
+def _read(features: tuple[str, ...], prefixes: tuple[str, ...]) -> bool:
+    """Whether a feature begins with one of these; asked on every day."""
+    return any(name.startswith(prefixes) for name in features)
 
 
 def _mapping(text: str, place: str) -> dict[str, Any]:

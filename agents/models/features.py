@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sim import Columns, Observed, SiyuError
 from sim.errors import nearest
 
-from .history import HALF_LIVES, Rows
+from .history import HALF_LIVES, Days, Rows
 
 Floats = NDArray[np.float64]
 
@@ -38,15 +38,19 @@ class Moment:
     ----------
     history : columns of ``History``; anything latent raises.
     rows : slice or row numbers.
-    day : today; only orders before today (for a lapse hazard: up to today) may be recorded.
+    day : today; only orders before today (for a lapse hazard: up to today) may be recorded. A day for each row will do
+        where no feature reads the day of the week.
     weekday : 0 = Monday.
     """
 
-    def __init__(self, history: Columns | Observed, rows: Rows, day: int, weekday: int) -> None:
+    def __init__(self, history: Columns | Observed, rows: Rows, day: Days, weekday: int) -> None:
         self.history = history.observed() if isinstance(history, Columns) else history
         self.rows, self.day, self.weekday = rows, day, weekday
         self._known: dict[str, Floats] = {}
         self._indices: dict[str, NDArray[np.intp]] = {}
+
+    def __len__(self) -> int:
+        return len(range(*self.rows.indices(len(self.history)))) if isinstance(self.rows, slice) else len(self.rows)
 
     def column(self, name: str) -> Floats:
         """A column of the history at the rows, in double precision."""
@@ -228,7 +232,7 @@ def covariates(names: Sequence[str], history: Columns | Observed, rows: Rows, da
     Parameters are those of :class:`Moment`. Raises SiyuError for an unknown feature, and for a latent column.
     """
     moment = Moment(history, rows, day, weekday)
-    out = np.empty((len(names), len(moment.index("since"))))
+    out = np.empty((len(names), len(moment)))
     for number, name in enumerate(names):
         out[number] = FEATURES[name](moment)
     return out

@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from sim import Columns, Observed, SiyuError, Spec
 
 from .features import FEATURES, Feature, Moment
-from .history import Rows
+from .history import Days, Rows
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -98,18 +98,20 @@ class Linear(Spec):
             return math.inf
         return self.intercept + sum(float(table.max()) for table in self.addends.tables.values())
 
-    def linear_at(self, history: Columns | Observed, rows: Rows, day: int, weekday: int) -> Floats:
+    def linear_at(self, history: Columns | Observed, rows: Rows, day: Days, weekday: int) -> Floats:
         """The same predictor straight from the history, without the matrix of covariates; several times faster.
 
         Parameters are those of ``covariates``. Equal to ``linear(covariates(...))`` up to rounding; the bytes do not
         depend on which other rows are asked for.
         """
         moment = Moment(history, rows, day, weekday)
-        out = np.full(len(moment.index("since")), self.intercept)
+        out = np.full(len(moment), self.intercept)
         for index, table in self.addends.tables.items():
             out += moment.look_up(index, table)
         for coef, per_row in self.addends.per_row:
-            out += coef * per_row(moment)
+            value = per_row(moment)
+            if not isinstance(value, float) or value:  # most days are not the weekday of a feature
+                out += coef * value
         return out
 
 
@@ -138,7 +140,9 @@ class Hazard(Linear):
 
 def sigmoid(logit: Floats) -> Floats:
     """1 / (1 + exp(-logit)) without overflow."""
-    return np.asarray(1.0 / (1.0 + np.exp(np.minimum(-logit, STEEPEST))))
+    odds_against = np.exp(np.minimum(-logit, STEEPEST))
+    odds_against += 1.0
+    return np.asarray(1.0 / odds_against)
 
 
 def possible(u: Floats, at_most: Singles) -> NDArray[np.intp]:

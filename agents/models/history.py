@@ -24,6 +24,7 @@ NET_PRIOR = 5.0  # pseudo-baskets behind that sd; assumed
 MONEY_FLOOR = 100.0  # cents added before a logarithm: a free basket must not be minus infinity
 
 Rows = slice | NDArray[np.integer[Any]]
+Days = int | NDArray[np.int64]
 
 
 class History(Columns):
@@ -68,14 +69,14 @@ class History(Columns):
 
 
 def record_orders(
-    history: History, rows: Rows, day: int, net_cents: ArrayLike, habit: NDArray[np.bool_] | None = None
+    history: History, rows: Rows, day: Days, net_cents: ArrayLike, habit: NDArray[np.bool_] | None = None
 ) -> None:
-    """Fold one day's orders into the history.
+    """Fold one day's orders into the history, or the orders of a day for each row.
 
     Parameters
     ----------
     rows : slice or distinct row numbers, shape (n,).
-    day : the day of the orders; never before an order that is already recorded.
+    day : the day of the orders, or one for each, shape (n,); never before an order that is already recorded.
     net_cents : net value of each order, shape (n,). A second call for the same customer and day adds to that day's
         basket: several orders on one day are one order day.
     habit : which orders count for the personal rate, rhythm and weekday, shape (n,); all without it. An order that
@@ -85,18 +86,23 @@ def record_orders(
     last = history.last_order[rows]
     again = last == day
     elapsed = np.where(last == NO_ORDER, 0, day - last)
-    orders = history.orders[rows] + ~again
-    counted = ~again & (day > history.joined[rows])
+    anew = ~again
+    orders = history.orders[rows] + anew
+    anew &= history.joined[rows] < day
     if habit is not None:
-        counted &= habit
+        anew &= habit
+    counted, idle = anew.astype(np.float64), -elapsed
     for half_life in HALF_LIVES:
         count: NDArray[np.float32] = getattr(history, f"count_{half_life}")
-        decay = np.exp2(-elapsed / half_life)
+        decay = np.exp2(idle / half_life)
         count[rows] = count[rows] * decay + counted
     # The phases fade with the longest half-life, as the count that they are parts of.
     for remainder in range(7):
         phase: NDArray[np.float32] = getattr(history, f"phase_{remainder}")
-        phase[rows] = phase[rows] * decay + counted if remainder == day % 7 else phase[rows] * decay
+        if isinstance(day, int) and remainder != day % 7:
+            phase[rows] = phase[rows] * decay
+        else:
+            phase[rows] = phase[rows] * decay + counted * (day % 7 == remainder)
     _record_gaps(history, rows, elapsed if habit is None else np.where(habit, elapsed, 0), orders)
     _record_money(history, rows, net, orders, again)
     history.orders[rows] = orders
@@ -108,7 +114,7 @@ def _record_gaps(history: History, rows: Rows, elapsed: NDArray[Any], orders: ND
     mean = history.gap_log_mean[rows].astype(np.float64)
     variance = history.gap_log_sd[rows].astype(np.float64) ** 2
     ended = elapsed > 0
-    surprise = np.log(np.where(ended, elapsed, 1)) - mean
+    surprise = np.log(np.maximum(elapsed, 1)) - mean
     history.gap_log_mean[rows] = mean + np.where(ended, np.maximum(GAP_WEIGHT, 1.0 / gaps), 0.0) * surprise
     weight = np.where(ended & (gaps > 1), np.maximum(GAP_WEIGHT, 1.0 / (gaps + GAP_PRIOR)), 0.0)
     history.gap_log_sd[rows] = np.sqrt(variance + weight * (surprise**2 - variance))
@@ -118,17 +124,20 @@ def _record_money(
     history: History, rows: Rows, net: NDArray[np.float64], orders: NDArray[np.int32], again: NDArray[np.bool_]
 ) -> None:
     old = history.log_net_last[rows].astype(np.float64)
-    earlier_today = np.where(again, np.exp(old) - MONEY_FLOOR, 0.0)
-    new = np.log(earlier_today + net + MONEY_FLOOR)
     recent = history.log_net_recent[rows].astype(np.float64)
-    weight = np.where(orders == 1, 1.0, RECENT_WEIGHT)
-    history.log_net_recent[rows] = recent + weight * (new - np.where(again, old, recent))
     mean = history.log_net_mean[rows].astype(np.float64)
+    basket, instead_of_recent, instead_of_mean = net, recent, mean
+    if again.any():
+        basket = np.where(again, np.exp(old) - MONEY_FLOOR, 0.0) + net
+        instead_of_recent, instead_of_mean = np.where(again, old, recent), np.where(again, old, mean)
+    new = np.log(basket + MONEY_FLOOR)
+    weight = np.where(orders == 1, 1.0, RECENT_WEIGHT)
+    history.log_net_recent[rows] = recent + weight * (new - instead_of_recent)
     # The last basket is final only now that another day has one; it pulls its own mean, hence n / (n - 1).
     before = orders - 1
     surprise = (old - mean) ** 2 * before / np.maximum(before - 1, 1)
     weight = np.where(again | (before < 2), 0.0, 1.0 / (before - 1 + NET_PRIOR))
     variance = history.log_net_sd[rows].astype(np.float64) ** 2
     history.log_net_sd[rows] = np.sqrt(variance + weight * (surprise - variance))
-    history.log_net_mean[rows] = mean + (new - np.where(again, old, mean)) / orders
+    history.log_net_mean[rows] = mean + (new - instead_of_mean) / orders
     history.log_net_last[rows] = new

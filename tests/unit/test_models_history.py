@@ -37,6 +37,18 @@ def replay(orders: Orders, last_day: int) -> History:
     return history
 
 
+def test_orders_may_come_with_a_day_for_each(orders: Orders) -> None:
+    """Everybody's first order at once, then everybody's second, and so on: the same history to the byte."""
+    history = History()
+    history.append(CUSTOMERS, key=np.arange(CUSTOMERS), joined=JOINED)
+    for number in range(max(map(len, orders.values()))):
+        rows = np.array([c for c, made in orders.items() if len(made) > number])
+        days, net = np.array([orders[int(c)][number] for c in rows]).T
+        record_orders(history, rows, days, net)
+    for name, column_ in replay(orders, DAYS).arrays().items():
+        assert column_.tobytes() == getattr(history, name).tobytes(), name
+
+
 def one(history: History, name: str, day: int, weekday: int = 2) -> NDArray[np.float64]:
     row: NDArray[np.float64] = covariates((name,), history, slice(None), day, weekday)[0]
     return row
