@@ -239,6 +239,11 @@ def test_a_grid_ends_at_its_last_step_within_the_bounds() -> None:
     assert PLANS["numbers"].space["actions.coupon.valid_days"].ends() == (3, 11)
 
 
+def test_the_nearest_value_is_on_the_grid_and_within_the_bounds() -> None:
+    lever = PLANS["numbers"].space["actions.coupon.valid_days"]
+    assert [lever.clip(value) for value in (-4, 4, 5.9, 12, 99)] == [3, 5, 5, 11, 11]
+
+
 def test_a_log_scale_is_told_to_the_sampler() -> None:
     dimension = next(d for d in PLANS["numbers"].dimensions() if d.name == "actions.chat.minutes_per_chat")
     assert dimension.distribution == FloatDistribution(1, 40, log=True)
@@ -287,6 +292,17 @@ def test_an_action_that_is_off_is_switched_on_as_stated_and_the_levers_inside_co
     assert content.production_cny == 44
     assert plan.values(on, POLICY)["actions.content.audience"] == "lapsing"
     assert "actions.content.calendar.per_week" not in plan.values(on, POLICY)
+
+
+def test_levers_inside_begin_where_the_action_is_stated_to_be_on() -> None:
+    idle = validate(
+        Policy, data_of(POLICY) | {"actions": {"coupon": {**data_of(POLICY)["actions"]["coupon"], "depth": 0}}}
+    )
+    plan = plan_of({"actions.coupon": {"switch": {"depth": 0.2}}, "actions.coupon.depth": {"low": 0.1, "high": 0.3}})
+    ((label, on),) = plan.single_changes(idle)
+    assert label == "actions.coupon"
+    assert plan.policy(idle, on).actions["coupon"].depth == 0.2
+    assert plan.policy(idle, plan.params_of(idle)) == idle
 
 
 def test_off_replaces_whatever_rule_the_calendar_had() -> None:
@@ -393,6 +409,11 @@ def test_sticks_are_joined_to_what_was_broken(parts: list[float]) -> None:
     assert broken(coordinates) == pytest.approx([part / sum(parts) for part in parts], abs=1e-12)
 
 
+def test_where_nothing_is_left_the_rest_would_be_divided_evenly() -> None:
+    assert joined([3, 0, 0]) == [0, 0.5]
+    assert broken(joined([0, 0, 0])) == pytest.approx([1 / 3] * 3)
+
+
 def test_uniform_coordinates_divide_uniformly_in_any_order() -> None:
     """Each part of Dirichlet(1, 1, 1, 1) is Beta(1, 3), and any two together are Beta(2, 2); p-values of 1e-3 and less
     would be luck in one of a hundred runs."""
@@ -450,6 +471,16 @@ def test_tables_rise(name: str, data: st.DataObject) -> None:
         if name == "rising rows":
             assert tier.threshold_cny % 100 == 0
             assert abs(tier.discount * 100 - round(tier.discount * 100)) < 1e-9
+
+
+def test_the_nearest_of_a_table_that_falls_rises() -> None:
+    club = POLICY.actions["club"]
+    tiers = ({"threshold_cny": 100, "discount": 0.08}, {"threshold_cny": 120, "discount": 0.02})
+    other = validate(Policy, {"title": "o", "actions": {"club": {**club.dump(), "tiers": tiers}}})
+    plan = PLANS["rising"]
+    near = plan.values(plan.nearest(other, POLICY), POLICY)["actions.club.tiers"]
+    assert [row["threshold_cny"] for row in near] == [200, 250]
+    assert [row["discount"] for row in near] == pytest.approx([0.08, 0.08])
 
 
 def test_uniform_coordinates_give_uniform_tables() -> None:
