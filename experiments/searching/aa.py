@@ -86,12 +86,13 @@ def equal_differences(comparisons: int, *, processes: int | None = None) -> Floa
     """Differences in CLV of two arms that follow one policy with luck of their own, shape (comparisons, replicates)."""
     family = CouponDepth()
     scenario, policy = family.scenario(customers=CUSTOMERS), family.policy(depths=[DEPTH])
-    arms = []
+    purposes = ("A/A, one arm", "A/A, other arm")
     with Workers([scenario], processes=processes) as workers:
-        for purpose in ("A/A, one arm", "A/A, other arm"):
-            seeds = seeds_for(purpose, comparisons * REPLICATES, 1)
-            arms.append(workers.run([Task(policy, seed) for seed in seeds]))
-    return np.asarray(paired(*arms, "clv"), dtype=np.float64).reshape(comparisons, REPLICATES)
+        one, other = (
+            workers.run([Task(policy, seed) for seed in seeds_for(purpose, comparisons * REPLICATES, 1)])
+            for purpose in purposes
+        )
+    return np.asarray(paired(one, other, "clv"), dtype=np.float64).reshape(comparisons, REPLICATES)
 
 
 def compared(differences: Floats) -> EqualPolicies:

@@ -20,6 +20,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from experiments.compare import CONFIDENCE, Difference, difference
 from experiments.searching.racing import ALPHA, CONSTANT, Boundary, boundary, paired_t
@@ -109,12 +110,7 @@ def judge(
         When a value is not finite, or nobody is left.
     """
     v = np.asarray(values, dtype=np.float64)
-    left = np.array([i for i in range(len(v)) if i not in out])
-    if not len(left):
-        raise StudyError("nobody is left to be judged", place="final judgement", cure="pass at least one finalist")
-    if not np.isfinite(v[left]).all():
-        raise StudyError("a value is not a number", place="final judgement", cure="run that replicate alone")
-    seeds = v.shape[1]
+    left, seeds = _left(v, out), v.shape[1]
     means = v[left].mean(axis=1)
     leader = int(left[np.argmax(means)])
     if margin is None:
@@ -129,13 +125,23 @@ def judge(
     for i in sorted(t, key=lambda i: -t[i]):
         limits = _of_pairs(tuple(rounds), m, alpha)
         behind[i] = shortfall[i].mean()
-        at_most[i] = behind[i] + limits.critical(seeds) * _error(shortfall[i])
+        error = _error(shortfall[i])
+        at_most[i] = behind[i] + (limits.critical(seeds) * error if error > 0 else 0.0)
         told_apart = told_apart and t[i] >= limits.critical(seeds)
         standings[i] = _standing(told_apart, at_most[i] <= margin, seeds == limits.schedule[-1])
         m -= told_apart
     best = np.zeros(len(v))
     best[left] = probability_best(v[left])
     return Judgement(seeds, leader, tuple(standings), behind, at_most, margin, best)
+
+
+def _left(v: Floats, out: Collection[int]) -> NDArray[np.int64]:
+    left = np.array([i for i in range(len(v)) if i not in out], dtype=np.int64)
+    if not len(left):
+        raise StudyError("nobody is left to be judged", place="final judgement", cure="pass at least one finalist")
+    if not np.isfinite(v[left]).all():
+        raise StudyError("a value is not a number", place="final judgement", cure="run that replicate alone")
+    return left
 
 
 def _standing(told_apart: bool, within: bool, last: bool) -> Standing:
@@ -170,7 +176,7 @@ def probability_best(values: ArrayLike) -> Floats:
     v = np.asarray(values, dtype=np.float64)
     v = v - v.mean(axis=1).max()  # so that rounding is that of the differences, not of a large common level
     seeds = v.shape[1]
-    means = _resamples(seeds) @ v.T / seeds
+    means = np.einsum("bs,ps->bp", _resamples(seeds), v) / seeds  # not BLAS: its threads spin on a busy machine
     first = means >= means.max(axis=1, keepdims=True) - CONSTANT * np.abs(v).max()
     return np.asarray((first / first.sum(axis=1, keepdims=True)).mean(axis=0))
 
@@ -209,8 +215,8 @@ def split_claim(metric: str, uplift: ArrayLike) -> Difference:
 def simultaneous_claims(metric: str, uplifts: ArrayLike) -> tuple[Difference, ...]:
     """Claims for all finalists from the seeds on which one of them is chosen, wide enough for any choice.
 
-    All uplifts are covered together with 95 %: the largest of the |t| is that of a multivariate t with the correlations
-    found among the uplifts.
+    All uplifts are covered together with 95 %: the limit of |t| is that of the largest |z| among normals with the
+    correlations found among the uplifts, carried over by its probability.
 
     Parameters
     ----------
@@ -233,13 +239,12 @@ def _largest_t(u: Floats) -> float:
     varies = length > CONSTANT * np.abs(u).max(axis=1)
     if not varies.any():
         return 0.0
-    normals, chi = _luck(u.shape[1])
-    largest = np.abs(normals @ (centred[varies] / length[varies, None]).T).max(axis=1) / chi
-    return float(np.quantile(largest, CONFIDENCE))
+    drawn = np.einsum("bs,ps->bp", _normals(u.shape[1]), centred[varies] / length[varies, None])
+    z = float(np.quantile(np.abs(drawn).max(axis=1), CONFIDENCE))
+    return float(stats.t.isf(stats.norm.sf(z), u.shape[1] - 1))
 
 
 @cache
-def _luck(seeds: int) -> tuple[Floats, Floats]:
-    """Fixed normals, shape (draws, seeds), and the spread they are divided by, shape (draws,)."""
-    luck = np.random.Generator(np.random.PCG64(0))
-    return luck.standard_normal((DRAWS, seeds)), np.sqrt(luck.chisquare(seeds - 1, DRAWS) / (seeds - 1))
+def _normals(seeds: int) -> Floats:
+    """Fixed luck, shape (draws, seeds)."""
+    return np.random.Generator(np.random.PCG64(0)).standard_normal((DRAWS, seeds))

@@ -24,8 +24,9 @@ CHOICES = (1, 2, 4, 8, 16, 32)  # replicates a trial may have
 FEWEST_TRIALS = 20  # assumed: a search with fewer has hardly tried the single changes
 FINALISTS = 10  # issue of the search: the top ten are judged again
 BATCH = 10  # assumed: candidates raced against one incumbent before the next is chosen
-MOST_DRAWS = 2_000_000  # simulated replicates or trials behind one expected loss
-MOST_SEARCHES = 1000
+MOST_LEVERS = 8  # assumed
+MOST_DRAWS = 2_000_000  # simulated coordinates behind one expected loss
+FEWEST_SEARCHES, MOST_SEARCHES = 40, 500
 CLEARLY = 2.0  # standard errors by which racing must save loss: its trials are unequally well known to the sampler
 FEWEST_RANKED = 5
 FAITHFUL = 0.7  # assumed: rank correlation from which a smaller population may choose what the full one sees
@@ -159,7 +160,7 @@ def replication(
     Parameters
     ----------
     runs : simulated replicates that the search may cost.
-    levers : dimensions of the space.
+    levers : dimensions of the space; more than 8 count as 8, since value seldom hangs on all of many.
     choices : replicates to consider, increasing.
 
     Raises
@@ -181,17 +182,21 @@ def replication(
 
 
 class _Searches:
-    """Simulated searches: shortfalls of random policies, gamma distributed, and what each one's replicates show."""
+    """Simulated searches: a quadratic surface each, uniformly spread policies, and what their replicates show."""
 
-    def __init__(self, pilot: Pilot, levers: int, draws_each: int) -> None:
-        self.n = int(np.clip(MOST_DRAWS // draws_each, 20, MOST_SEARCHES))
+    def __init__(self, pilot: Pilot, levers: int, trials: int) -> None:
+        levers = min(levers, MOST_LEVERS)
+        self.n = int(np.clip(MOST_DRAWS // (trials * levers), FEWEST_SEARCHES, MOST_SEARCHES))
         self.luck = np.random.Generator(np.random.PCG64(0))
-        self.shape, self.noise = levers / 2, pilot.noise_sd / math.sqrt(2)
-        self.scale = pilot.spread / math.sqrt(self.shape)
+        self.noise = pilot.noise_sd / math.sqrt(2)
+        self.best = self.luck.random((self.n, 1, levers)) - 0.5
+        variance = (1 / 180 + self.best**2 / 3).sum(axis=2)  # of (u - best)^2, u uniform on -0.5 .. 0.5
+        self.scale = pilot.spread / np.sqrt(variance)
 
     def policies(self, n: int) -> Floats:
         """True values relative to the optimum, shape (searches, n)."""
-        return -self.luck.gamma(self.shape, self.scale, (self.n, n))
+        u = self.luck.random((self.n, n, self.best.shape[2])) - 0.5
+        return np.asarray(-self.scale * ((u - self.best) ** 2).sum(axis=2))
 
     def seen(self, value: Floats, replicates: int) -> Floats:
         """Single replicates, shape (searches, policies, replicates)."""
@@ -216,7 +221,7 @@ def _raced(pilot: Pilot, schedule: tuple[int, ...], runs: int, levers: int, fina
     """Batches raced against the best policy so far, until the budget is spent."""
     most, fewest = schedule[-1], schedule[0]
     limits = boundary(schedule, rivals=runs // most)
-    searches = _Searches(pilot, levers, runs)
+    searches = _Searches(pilot, levers, 2 * runs // most)  # a race affords up to twice as many in practice
     value = searches.policies(BATCH)
     seen = searches.seen(value, most)
     truth, mean, spent = [value], [seen.mean(axis=2)], np.full(searches.n, BATCH * most)

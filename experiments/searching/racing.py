@@ -104,6 +104,12 @@ def _critical(limit: float, replicates: int) -> float:
 
 
 @cache
+def _critical_of_signs(replicates: int) -> float:
+    """The t with the tail probability of differences that all have one sign by chance."""
+    return float(stats.t.isf(0.5**replicates, replicates - 1))
+
+
+@cache
 def _of_one(alpha: float, rivals: int) -> float:
     """Two-sided level of one comparison such that the best of the rivals crosses above with probability alpha / 2."""
     if rivals == 1:
@@ -180,7 +186,7 @@ def paired_t(differences: ArrayLike) -> Any:
     sd = d.std(axis=-1, ddof=1)
     constant = sd <= CONSTANT * np.abs(d).max(axis=-1)
     t = mean / np.where(constant, 1.0, sd / math.sqrt(n))
-    return np.where(constant, np.sign(mean) * stats.t.isf(0.5**n, n - 1), t)
+    return np.where(constant, np.sign(mean) * _critical_of_signs(n), t)
 
 
 def verdict(differences: ArrayLike, limits: Boundary) -> Verdict:
