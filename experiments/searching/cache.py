@@ -21,7 +21,7 @@ from agents.scenario import Scenario
 from experiments.metrics import Outcome
 from experiments.run import ReplicateError, Task, scenario_of
 from experiments.searching.digests import policy_digest, world_digest
-from experiments.searching.storage import SAVED
+from experiments.searching.journal import SAVED
 from sim.errors import SiyuError
 
 log = logging.getLogger(__name__)

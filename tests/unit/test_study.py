@@ -217,7 +217,7 @@ def test_killed_process_loses_what_ran_and_nothing_else(tmp_path: Path) -> None:
         assert [t.number for t in study.finished()] == [1]
         assert [t.state for t in study.open()] == [TrialState.RUNNING]
         (lost,) = study.waiting()
-        assert (lost.number, lost.measured) == (0, {"lost": 1})
+        assert (lost.number, lost.lost, lost.measured) == (0, 1, {})
         assert study.claim(0)
         study.finish(0, 1.0, {})
         assert [(t.number, t.value) for t in study.finished()] == [(0, 1.0), (1, 2.0)]
@@ -236,7 +236,7 @@ def test_trial_of_a_process_that_lives_is_left_to_it(tmp_path: Path) -> None:
             assert study.claim(0)
             other.finish(0, 1.0, {})  # it was alive after all, and is first
             study.finish(0, 1.0, {"late": True})
-            assert [t.measured for t in study.finished()] == [{"lost": 1}]
+            assert [(t.measured, t.lost) for t in study.finished()] == [({}, 1)]
 
 
 def test_watch_believes_beats_elsewhere_and_processes_here() -> None:
