@@ -16,7 +16,6 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from scipy.special import ndtr
 
 from experiments.searching.coordinates import Coordinates, Dimension
 from experiments.searching.proposals import expected_improvement, local_moves, propose_gp
@@ -32,6 +31,7 @@ GP_MOST_TRIALS = 300
 CMA_SIGMA = 0.25  # of each range: first step of CMA-ES, as its authors advise for an optimum somewhere within
 FAR_SHARE = 0.125  # of a batch of any engine: policies far from all that were tried; assumed
 APART_OF = 256  # policies among which the farthest are sought
+SPARE = 0.002  # of the spread of a limited metric: on the very edge half of all proposals would miss by a hair
 LOCAL_SHARE = 0.25  # of a batch of TPE or CMA-ES: single moves from the best policy so far
 
 warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
@@ -85,11 +85,10 @@ class Limits:
     surrogates: tuple[Surrogate, ...]
 
     def probability(self, rows: Floats) -> Floats:
-        """Probability that policies keep all limits, shape (n,)."""
+        """Probability that policies keep all limits with something to spare, shape (n,)."""
         found = np.ones(len(rows))
         for surrogate in self.surrogates:
-            mean, sd = surrogate.predict(rows)
-            found *= ndtr(-mean / sd)
+            found *= surrogate.probability_at_most(rows, -SPARE * float(surrogate.values.std()))
         return found
 
 
@@ -184,7 +183,7 @@ class Engine:
         rows = np.array([self.coordinates.row(p) for p in history.params])
         none = np.zeros(len(history))
         return Limits(tuple(
-            Surrogate.fit(self.coordinates, rows, excess, none, drawn_tail=False) for excess in history.excess.values()
+            Surrogate.fit(self.coordinates, rows, excess, none, draw_in=False) for excess in history.excess.values()
         ))  # fmt: skip
 
     def _tpe(self, history: History, n: int, first: int) -> list[dict[str, Any]]:
