@@ -122,7 +122,7 @@ class SearchSpace(Spec):
         data, found = dump(base), dict[str, str]()
         for path in in_order(self.space):
             found |= self.space[path].bounds(path, data)
-        return found
+        return {target: words for target, words in found.items() if not self._is_inside_a_lever(target)}
 
     def single_changes(self, base: Policy) -> list[tuple[str, dict[str, Any]]]:
         """(what is moved, coordinates) of the policy with one thing alone moved, for each lever that is active there.
@@ -183,6 +183,11 @@ class SearchSpace(Spec):
             params |= self.space[path].nearest(path, data, params)
         return params
 
+    def _is_inside_a_lever(self, target: str) -> bool:
+        """Whether a switch sets a part of what another lever sets as a whole, which then tells it."""
+        outer = (t for path, lever in self.space.items() if not isinstance(lever, Switch) for t in lever.paths(path))
+        return any(target.startswith(f"{other}.") for other in outer)
+
     def _in_full(
         self, values: dict[str, Value], switched: set[str], active: Mapping[str, bool], data: dict[str, Value]
     ) -> dict[str, Value]:
@@ -191,7 +196,7 @@ class SearchSpace(Spec):
         for target, value in values.items():
             if target not in switched:
                 found[target] = value
-            elif not any(target.startswith(f"{other}.") for other in values if other not in switched):
+            elif not self._is_inside_a_lever(target):
                 found[target] = read_path(data, target)  # levers inside have moved it since
         for path, lever in self.space.items():
             if not active[path]:

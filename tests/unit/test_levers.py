@@ -73,6 +73,7 @@ SPACES: dict[str, dict[str, Any]] = {
         "actions.coupon.depth": {"low": 0.05, "high": 0.3},
         "actions.coupon.calendar": {"weekdays": {}},
         "actions.adverts": {"switch": "on_off"},
+        "actions.adverts.calendar": {"weekdays": {"most": 4}},
         "actions.content": {"switch": {"calendar": {"weekdays": ["tue"]}, "audience": "lapsing"}},
         "actions.content.production_cny": {"low": 10, "high": 60},
         "actions.media": {"switch": "on_off"},
@@ -187,7 +188,7 @@ def test_any_coordinates_are_a_policy_and_its_coordinates_lead_back(name: str, d
     policy = plan.policy(POLICY, params)
     policy.check(SCENARIO)
     values = plan.values(params, POLICY)
-    assert set(values) <= set(plan.bounds(POLICY))
+    assert set(values) <= set(plan.bounds(POLICY)) == set(plan.values_of(POLICY))
     back = plan.params_of(policy)
     assert plan.active(back) == plan.active(params)
     assert close(plan.values(back, POLICY), values)
