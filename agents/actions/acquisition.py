@@ -22,6 +22,7 @@ class Acquisition(Action):
 
     kind = "acquisition"
     off: ClassVar[dict[str, Any]] = {"spend_cny_per_day": {}}
+    extensive: ClassVar[tuple[str, ...]] = ("spend_cny_per_day.*",)
 
     spend_cny_per_day: dict[str, NonNegativeFloat] = parameter(
         doc="spend on each channel, CNY on a day of the calendar"

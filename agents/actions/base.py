@@ -28,6 +28,10 @@ class Action(Kind):
     single: ClassVar[bool] = False
     """Whether a policy may have one action of this kind only, since customers have one column for it."""
 
+    extensive: ClassVar[tuple[str, ...]] = ()
+    """Fields (dotted, ``*`` for any step) that are amounts for all customers together: a world of half as many has half
+    of them. What is said of one customer, one order or one message is none of them."""
+
     def apply(self, world: PrivateDomain, name: str) -> None:
         """Act on this day. ``name`` is the action's name in the policy: the source of its events."""
         raise TypeError(f"{type(self).__name__} does not say what it does: define apply()")

@@ -18,6 +18,7 @@ class Cadence(ScheduledAction):
     """Messages of one kind to an audience, so many times a week."""
 
     off: ClassVar[dict[str, Any]] = {"calendar.per_week": 0.0}
+    extensive: ClassVar[tuple[str, ...]] = ("production_cny",)
 
     cost_cny: float = parameter(0.02, ge=0, le=10, doc="cost of one message to one customer, CNY", source="assumed")
     production_cny: float = parameter(0.0, ge=0, doc="cost of making one post, whoever receives it, CNY")

@@ -43,6 +43,7 @@ class Chat(Action):
 
     kind = "chat"
     off: ClassVar[dict[str, Any]] = {f"hours_per_week.{level}": 0.0 for level in LEVELS}
+    extensive: ClassVar[tuple[str, ...]] = ("hours_per_week.*",)
 
     hours_per_week: HoursByLevel = parameter(doc="hours by trust level")
     minutes_per_chat: float = parameter(6.0, gt=0, le=480, doc="minutes of one conversation", source="assumed")

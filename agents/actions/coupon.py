@@ -22,6 +22,7 @@ class Coupon(ScheduledAction):
 
     kind = "coupon"
     off: ClassVar[dict[str, Any]] = {"depth": 0.0}
+    extensive: ClassVar[tuple[str, ...]] = ("stock",)
 
     depth: float = parameter(ge=0, le=0.5, doc="discount as a share of the order")
     minimum_spend_cny: float = parameter(0.0, ge=0, le=100_000, doc="order value from which it counts, CNY")

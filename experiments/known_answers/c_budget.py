@@ -92,6 +92,7 @@ class SegmentedReturn(Behaviour):
 
     kind = "segmented_return"
     phase = "purchase"
+    extensive: ClassVar[tuple[str, ...]] = ("segments.*.customers",)
 
     segments: tuple[SegmentReturn, ...] = parameter(
         min_length=1, max_length=len(LEVELS), doc="segments in the order of the trust levels; worth and response in CNY"

@@ -33,6 +33,7 @@ class SteadyReach(Action):
 
     kind = "steady_reach"
     off: ClassVar[dict[str, Any]] = {"people_per_day": {}}
+    extensive: ClassVar[tuple[str, ...]] = ("people_per_day.*",)
 
     people_per_day: dict[str, NonNegativeFloat] = parameter(doc="people to be reached a day, by channel")
 
