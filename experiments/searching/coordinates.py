@@ -127,6 +127,10 @@ class Coordinates:
         power = max(math.ceil(math.log2(max(n, 1))), 1)
         return self.spread(qmc.Sobol(len(self), scramble=True, seed=seed).random_base2(power)[:n])
 
+    def value(self, column: int, unit: float) -> Any:
+        """What one coordinate stands for, whether its dimension is active or not."""
+        return self._axes[column].value(float(self._axes[column].snap(np.array([unit]))[0]))
+
     def grid(self, column: int, points: int) -> Floats:
         """Up to so many different coordinates of one column, from end to end; all choices of a category."""
         axis = self._axes[column]
@@ -214,7 +218,10 @@ class _Number:
         number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
         if not (number and low - slack <= value <= high + slack):
             raise SpecError(
-                f"outside {low:g} … {high:g}", place=f"space: {name}", value=value, cure="widen the bounds to take it in"
+                f"outside {low:g} … {high:g}",
+                place=f"space: {name}",
+                value=value,
+                cure="widen the bounds to take it in",
             )
         if self.span <= 0:
             return NEUTRAL
