@@ -3,7 +3,7 @@
 Each replicate drew its own effects and lived in its own world, so what it would be worth to know one of them can be
 read off replicates that are simulated already (Strong, Oakley & Brennan 2014, Medical Decision Making 34:311): each
 policy's uplift is regressed on the assumptions, and the regression tells which policy would be chosen if they were
-known. The basis is orthonormal under the priors, so the constant is the mean over them, an assumption's own terms
+known. The basis is orthogonal under the priors, so the constant is the mean over them, an assumption's own terms
 are its conditional mean, and data that remove a share ρ of a normal prior's variance shrink the k-th polynomial's
 part by ρ^(k/2) (Mehler's formula), which gives the value of a test in closed form.
 """
@@ -166,14 +166,12 @@ def _worth(surface: _Surface, j: int, customers: float, prior_size: float | None
 
 
 def _basis(unknown: Unknown, standard: Floats, degree: int) -> Floats:
-    """Functions that are orthonormal under the prior and to the constant. Shape (n, functions)."""
+    """Functions that are orthogonal under the prior, to each other and to the constant. Shape (n, functions)."""
     if unknown.prior == "discrete":
-        contrasts = helmert(unknown.levels) * math.sqrt(unknown.levels)
-        return np.asarray(contrasts[:, standard.astype(np.intp)].T)
+        return np.asarray(helmert(unknown.levels)[:, standard.astype(np.intp)].T)
     degree = min(degree, max(len(np.unique(unknown.standard)) - 1, 1))
-    if unknown.prior == "normal":
-        return np.stack([eval_hermitenorm(k, standard) / math.sqrt(math.factorial(k)) for k in range(1, degree + 1)], 1)
-    return np.stack([eval_legendre(k, standard) * math.sqrt(2 * k + 1) for k in range(1, degree + 1)], 1)
+    polynomial = eval_hermitenorm if unknown.prior == "normal" else eval_legendre
+    return np.stack([polynomial(k, standard) for k in range(1, degree + 1)], axis=1)
 
 
 def _nodes(unknown: Unknown) -> tuple[Floats, Floats]:

@@ -135,6 +135,19 @@ def test_a_rival_counts_only_beyond_the_noise() -> None:
     assert "trial 3 is better" in sentences(result)[0]
 
 
+def test_a_rival_that_is_ahead_in_mean_alone_changes_nothing() -> None:
+    """Certainly behind as assumed; at four times the effect a hair ahead, in much more noise."""
+
+    def earned(who: str, s: Scenario, z: Floats) -> float:
+        rival = 2 + (factor(s) - 1) * (0.6 + z[1])
+        return {"winner": 3.0, "trial 2": rival, "status quo": 0.0}[who]
+
+    result = swept(earned, COUPON, labels=("winner", "trial 2", "status quo"))
+    ahead = result.swept[0].at(4.0)
+    assert ahead[1].mean() > ahead[0].mean()
+    assert not result.swept[0].flips
+
+
 def test_a_tied_rival_flips_where_it_is_certainly_ahead() -> None:
     """As assumed the two are equal; the rival's lead (f − 1) · 0.5 leaves the noise at a factor that t tells."""
     n = 16
