@@ -51,59 +51,68 @@ class Purchase(Behaviour):
 
     def probability(self, world: PrivateDomain, rows: slice) -> Floats:
         """Probability of an order today, given what was received. Shape (n,)."""
-        return self._chances(world, np.arange(*rows.indices(len(world.customers))))[0]
+        each = np.arange(*rows.indices(len(world.customers)))
+        return self._chance(world, each, self._base(world, each))
 
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
         buyers, anyway = [np.empty(0, np.intp)], [np.empty(0, bool)]
         for chunk in world.chunks():
             u = world.draws.uniform("purchase", world.day, c.key[chunk])
-            near = possible(u, self.at_most(world, chunk))
-            u, rows = u[near], near + chunk.start
-            p, base, kept = self._chances(world, rows)
-            (buys,) = (u < p).nonzero()
-            buyers.append(rows[buys])
+            # Rule out by bounds, first of the base and the pull, then of the pull alone; the rest get exact numbers.
+            pull = self.pull_at_most(world, chunk)
+            near = possible(u, self.base_at_most(world, chunk) + pull)
+            rows, u = near + chunk.start, u[near]
+            base = self._base(world, rows)
+            near = possible(u, base.astype(np.float32) + pull[near])
+            rows, u, base = rows[near], u[near], base[near]
+            (buys,) = (u < self._chance(world, rows, base)).nonzero()
+            rows, u = rows[buys], u[buys]
+            buyers.append(rows)
             # The same luck without the operator tells who would have ordered anyway.
-            untouched = self._untouched(world, rows[buys], base[buys])
-            anyway.append(u[buys] < sigmoid(untouched) * kept[buys])
+            anyway.append(u < sigmoid(self._untouched(world, rows, base[buys])) * self._kept(world, rows))
         rows = np.concatenate(buyers)
         luck = world.models.basket.residual(world.draws.uniform("basket", world.day, c.key[rows]))
         gross = world.expected_basket(rows) * luck
         world.sell(rows, np.maximum(np.rint(gross), 1).astype(np.int64), np.concatenate(anyway))
 
-    def at_most(self, world: PrivateDomain, rows: slice) -> Singles:
-        """What the log-odds of an order cannot exceed, whatever the state. Shape (n,)."""
-        c, effects = world.customers, world.effects
+    def base_at_most(self, world: PrivateDomain, rows: slice) -> Singles:
+        """What the log-odds of the models cannot exceed, whatever the state. Shape (n,)."""
         repeat = min(max(world.models.repurchase.highest, world.models.comeback.highest), STEEPEST)
         # Trust can only lower a first order's odds.
-        x: Singles = (c.orders[rows] == 0) * np.float32(self.first_order - repeat)
-        x += np.float32(repeat)
-        x += c.rate[rows]
-        x += c.stimulus[rows]
-        x += np.float32(effects["trust"]) * c.goodwill[rows]
+        most: Singles = (world.customers.orders[rows] == 0) * np.float32(self.first_order - repeat)
+        most += np.float32(repeat)
+        return most
+
+    def pull_at_most(self, world: PrivateDomain, rows: slice) -> Singles:
+        """What the individual rate and the operator's doing cannot exceed together, in log-odds. Shape (n,)."""
+        c, effects = world.customers, world.effects
+        most: Singles = c.rate[rows] + c.stimulus[rows]
+        most += np.float32(effects["trust"]) * c.goodwill[rows]
         sensitivity, depth = c.price_sensitivity[rows], c.coupon_depth[rows]
         for benefit in (c.member_price[rows], c.points_rate[rows]):
             if benefit.any():
-                x += np.float32(effects["member_price"]) * sensitivity * benefit
+                most += np.float32(effects["member_price"]) * sensitivity * benefit
         if depth.any() and effects["coupon"] > 0:
-            x += np.float32(effects["coupon"]) * sensitivity * depth * c.coupon_noticed[rows]
-        return x
+            most += np.float32(effects["coupon"]) * sensitivity * depth * c.coupon_noticed[rows]
+        return most
 
-    def _chances(self, world: PrivateDomain, rows: Rows) -> tuple[Floats, Floats, Floats]:
-        """Probability of an order, base log-odds of the model that each follows, share that the state leaves."""
-        c = world.customers
-        goodwill = c.goodwill[rows].astype(np.float64)
-        base = self._base(world, rows, goodwill)
-        kept = np.array([0.0, 0.0, 1.0, 1.0, self.kept_after_deletion])[c.contact[rows]]
-        p = sigmoid(base + (c.rate[rows] + self._pull(world, rows, goodwill)))
-        p *= kept
-        return p, base, kept
+    def _chance(self, world: PrivateDomain, rows: Rows, base: Floats) -> Floats:
+        """Probability of an order at these base log-odds."""
+        p = sigmoid(base + (world.customers.rate[rows] + self._pull(world, rows)))
+        p *= self._kept(world, rows)
+        return p
 
-    def _pull(self, world: PrivateDomain, rows: Rows, goodwill: Floats) -> Floats:
+    def _kept(self, world: PrivateDomain, rows: Rows) -> Floats:
+        """Share of the order hazard that the contact state leaves."""
+        share: Floats = np.array([0.0, 0.0, 1.0, 1.0, self.kept_after_deletion])[world.customers.contact[rows]]
+        return share
+
+    def _pull(self, world: PrivateDomain, rows: Rows) -> Floats:
         """What the operator did, in log-odds."""
         c = world.customers
         pull: Floats = c.stimulus[rows].astype(np.float64)
-        pull += world.effects["trust"] * goodwill
+        pull += world.effects["trust"] * c.goodwill[rows].astype(np.float64)
         for benefit in (c.member_price[rows], c.points_rate[rows]):
             if benefit.any():
                 pull += world.effects["member_price"] * c.price_sensitivity[rows] * benefit
@@ -114,18 +123,20 @@ class Purchase(Behaviour):
             pull[holds] += world.effects["coupon"] * c.price_sensitivity[at] * c.coupon_depth[at] * usable
         return pull
 
-    def _base(self, world: PrivateDomain, rows: Rows, goodwill: Floats) -> Floats:
+    def _base(self, world: PrivateDomain, rows: Rows) -> Floats:
         """Log-odds by the model that each follows; the operator's goodwill counts for a first order."""
         c, models = world.customers, world.models
-        base = models.repurchase.logit_at(c, rows, world.day, world.weekday)
-        (silent,) = c.lapsed[rows].nonzero()
-        if len(silent):
-            at = rows[silent]
-            back = models.comeback.logit_at(c, at, world.day, world.weekday)
-            base[silent] = np.where(world.day - c.last_order[at] > models.lapse_days, back, -np.inf)
-        (new,) = (c.orders[rows] == 0).nonzero()
+        base = np.full(len(rows), -np.inf)
+        new, lapsed = c.orders[rows] == 0, c.lapsed[rows]
+        (active,) = (~(new | lapsed)).nonzero()
+        base[active] = models.repurchase.logit_at(c, rows[active], world.day, world.weekday)
+        (back,) = (lapsed & (c.last_order[rows] < world.day - models.lapse_days)).nonzero()
+        if len(back):
+            base[back] = models.comeback.logit_at(c, rows[back], world.day, world.weekday)
+        (new,) = new.nonzero()
         if len(new):
-            base[new] = self._first_order(c.resting_trust[rows[new]] + goodwill[new])
+            at = rows[new]
+            base[new] = self._first_order(c.resting_trust[at] + c.goodwill[at].astype(np.float64))
         return base
 
     def _first_order(self, trust: Floats) -> Floats:

@@ -140,7 +140,11 @@ def _lateness(moment: Moment) -> Floats:
 def _late_above(knot: float) -> Feature:
     return Feature(
         f"lateness above {knot:g}, times gaps_known",
-        per_row=lambda moment: np.maximum(_lateness(moment) - knot, 0.0) * _gaps_known(moment),
+        per_row=lambda moment: (
+            np.maximum(_lateness(moment) - knot, 0.0) * _gaps_known(moment)
+            if knot
+            else np.maximum(_lateness(moment), 0.0) * _gaps_known(moment)
+        ),
     )
 
 
