@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from experiments.searching.bounded import Values
 from experiments.searching.cache import Cache, Replicates
 from experiments.searching.digests import search_code, world_code
 from experiments.searching.engine import Engine, History
+from experiments.searching.explain import Explanation, explain
 from experiments.searching.finalists import NOTHING, STATUS_QUO, nominate
 from experiments.searching.finals import Finalist, Finals, play
 from experiments.searching.fronts import Point, explore_front
@@ -36,11 +37,9 @@ from experiments.searching.stress import Stress
 from experiments.searching.study import Study, Trial
 from experiments.searching.trials import TrialLoop, plain_values
 from experiments.searching.worlds import World, ensemble
+from experiments.searching.worlds import check as check_uncertain
 from sim.errors import SpecError
 from sim.spec import validate
-
-if TYPE_CHECKING:
-    from experiments.searching.explain import Explanation
 
 JOURNAL = "study.journal"
 FRESH = 32  # replicates on which fronts and shadow prices are measured
@@ -108,6 +107,7 @@ def search_ground(
     hear = listener or Silence()
     plan = planned(ground, overrides)
     playbooks = {name: plan.playbook(load(name, "policy"), ground.status_quo, name) for name in plan.playbooks}
+    check_uncertain(ground.scenario, design.uncertain, learned=ground.learned is not None)
     worlds = ensemble(ground.scenario, design.uncertain, design.worlds, plan.seed)
     plan.objective.check(plan.most_replicates(), len(worlds), place="search: objective")
     out.mkdir(parents=True, exist_ok=True)
@@ -214,7 +214,7 @@ class _Search:
             fronts = {name: self._front(name, engine, history) for name in self.plan.fronts} if more else {}
             prices = self._prices(finals, engine, history) if more else ()
         with self._timed("what mattered"):
-            explanation = self._explanation(finals) if more else None
+            explanation = self._explanation(finals, engine, history) if more else None
         return SearchResult(
             experiment=self.design,
             ground=self.ground,
@@ -285,12 +285,14 @@ class _Search:
         self.hear.step(1)
         return found
 
-    def _explanation(self, finals: Finals) -> Explanation | None:
+    def _explanation(self, finals: Finals, engine: Engine, history: History) -> Explanation | None:
         if not self.plan.design:
             return None
-        from experiments.searching.explain import explain
-
-        return explain(self.plan, self.base, finals, self.lives, self.hear)
+        self.hear.stage("what mattered", 1)
+        winner = finals.winner.params or self.plan.params_of(self.base)
+        found = explain(self.plan, self.base, winner, engine, history, self.lives)
+        self.hear.step(1)
+        return found
 
     # -- what is kept -------------------------------------------------------------------------------------------
 

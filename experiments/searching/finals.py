@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ class Finalist:
     Attributes
     ----------
     label : ``trial 17``, ``trial 17, simpler``, ``status quo``.
+    params : coordinates; None for what lies outside the space.
     values : policy path to value; empty for what lies outside the space.
     changes : levers that it sets differently from the status quo.
     claimed : uplift that the search expected of it, per customer.
@@ -44,6 +46,7 @@ class Finalist:
 
     label: str
     policy: Policy
+    params: dict[str, Any] | None
     values: dict[str, Value]
     changes: int
     claimed: float
@@ -206,6 +209,7 @@ class _Final:
         return Finalist(
             label=nominee.label,
             policy=nominee.policy,
+            params=nominee.params,
             values=nominee.values,
             changes=nominee.changes,
             claimed=nominee.claimed,
