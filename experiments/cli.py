@@ -184,9 +184,15 @@ def search(
     seed: opt.SearchSeed = None,
     out: opt.SearchOut = None,
     processes: opt.Processes = None,
+    storage: opt.StorageUrl = None,
+    dask: opt.DaskAddress = None,
+    cache: opt.CacheFolder = None,
     json: opt.Json = False,
 ) -> None:
-    """Search for the policy with the highest incremental CLV within the budget, and write a report."""
+    """Search for the policy with the highest incremental CLV within its limits, and write a report.
+
+    Ctrl-C judges and reports the best so far; the same command goes on later.
+    """
     from experiments.report import write_report
     from experiments.search import search as run
     from experiments.terminal import tell
@@ -199,7 +205,7 @@ def search(
     try:
         with Bars() as bars:
             found = run(
-                experiment, out=folder, processes=processes, listener=bars,
+                experiment, out=folder, processes=processes, listener=bars, storage=storage, dask=dask, cache=cache,
                 overrides={name: value for name, value in asked.items() if value is not None},
             )  # fmt: skip
             bars.stage("writing the report", 1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import json
 import os
 import shutil
 import tempfile
@@ -13,7 +15,8 @@ from typing import Self
 
 from sim.errors import StudyError
 
-JOURNAL = "study.journal"  # of an unfinished search
+JOURNAL = "study.journal"  # of a search
+REPLICATES = "replicates.sqlite"  # of a search whose trials are in a database
 ELSEWHERE = "give another --out"
 FINISHED = {"search": "recommendation.json", "run": "record.json"}  # the file that is written last
 
@@ -80,13 +83,23 @@ def search_folder(wanted: Path) -> Path:
         When the folder holds something that is no search.
     """
     for folder in names(wanted):
-        is_search = (folder / JOURNAL).exists()
-        if (folder / FINISHED["search" if is_search else "run"]).exists():
+        is_search = any((folder / name).exists() for name in (JOURNAL, REPLICATES))
+        if _finished(folder, "search" if is_search else "run"):
             continue
         if folder.is_dir() and any(folder.iterdir()) and not is_search:
             raise StudyError("this folder holds something that is no search", place=str(folder), cure=ELSEWHERE)
         return folder
     raise AssertionError("names never end")
+
+
+def _finished(folder: Path, kind: str) -> bool:
+    """Whether a folder holds a run that is over; a search that somebody stopped goes on."""
+    path = folder / FINISHED[kind]
+    if kind == "run" or not path.exists():
+        return path.exists()
+    with contextlib.suppress(ValueError, AttributeError):
+        return not json.loads(path.read_text(encoding="utf-8")).get("interrupted", False)
+    return True  # somebody has written into it; nothing is overwritten
 
 
 def make_folder(folder: Path) -> list[Path]:

@@ -160,6 +160,29 @@ SearchSeed = Annotated[
     ),
 ]  # fmt: skip
 
+StorageUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--storage", metavar="URL", show_default="a journal in the folder",
+        help="PostgreSQL database that holds the trials, as postgresql+psycopg://USER@HOST/NAME, so that `siyu worker` "
+        "on other machines can measure some.",
+    ),
+]  # fmt: skip
+DaskAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--dask", metavar="ADDRESS", show_default="processes of this machine",
+        help="Scheduler of a Dask cluster that lives the replicates, as tcp://HOST:8786.",
+    ),
+]  # fmt: skip
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache", metavar="FOLDER", file_okay=False, show_default="the folder of the run",
+        help="Folder of replicates that searches on this machine share: what was lived once is not lived again.",
+    ),
+]  # fmt: skip
+
 # -- what comes out ---------------------------------------------------------------------------------------------------
 
 Out = Annotated[
