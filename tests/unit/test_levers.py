@@ -180,7 +180,7 @@ def test_status_quo_comes_back_as_itself_to_the_byte(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_any_coordinates_are_a_policy_and_its_coordinates_lead_back(name: str, data: st.DataObject) -> None:
     plan = PLANS[name]
@@ -393,7 +393,7 @@ def test_a_vector_is_the_same_space_as_its_numbers() -> None:
 # -- shares -----------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=7))
 def test_broken_sticks_add_up(coordinates: list[float]) -> None:
     shares = broken(coordinates)
@@ -401,7 +401,7 @@ def test_broken_sticks_add_up(coordinates: list[float]) -> None:
     assert min(shares) >= 0
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.one_of(st.just(0.0), st.floats(1e-6, 1e6)), min_size=2, max_size=7).filter(any))
 def test_sticks_are_joined_to_what_was_broken(parts: list[float]) -> None:
     """However small a part is beside the others, and where parts are nothing."""

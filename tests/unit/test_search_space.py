@@ -173,6 +173,14 @@ AGAINST: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("did you mean 'threshold_cny'?",),
     ),
     "beyond a limit": (("actions.coupon.depth: {low: 0, high: 0.8}",), ("at most 0.5 (got 0.8); narrow the bounds",)),
+    "beyond a limit under a condition": (
+        ("actions.coupon.depth: {low: 0, high: 0.8, when: {actions.coupon.audience: [lapsing]}}", AUDIENCE + "}"),
+        ("space: actions.coupon.depth", "at most 0.5 (got 0.8)"),
+    ),
+    "beyond a limit in an action that is off": (
+        ("actions.content: {switch: {calendar.per_week: 2}}", "actions.content.calendar.per_week: {low: 1, high: 99}"),
+        ("space: actions.content.calendar.per_week", "at most 28 (got 99.0)"),
+    ),
     "beyond a limit in a vector": (
         (HOURS + ": {each: [L1, L2], low: 0, high: 20, own: {L2: {high: 20000}}}",),
         (f"{HOURS}.L2: must be at most 10000 (got 20000",),
