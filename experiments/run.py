@@ -198,12 +198,16 @@ class Workers:
     def _submit(self, waiting: dict[int, Task]) -> Iterator[tuple[int, Outcome]]:
         assert self._pool is not None
         futures: dict[Future[Outcome], int] = {self._pool.submit(_live, t): i for i, t in waiting.items()}
-        for future in as_completed(futures):
-            index = futures[future]
-            try:
-                result = future.result()
-            except (SiyuError, BrokenProcessPool):
-                raise
-            except Exception as error:
-                raise ReplicateError.of(waiting[index], error) from error
-            yield index, result
+        try:
+            for future in as_completed(futures):
+                index = futures[future]
+                try:
+                    result = future.result()
+                except (SiyuError, BrokenProcessPool):
+                    raise
+                except Exception as error:
+                    raise ReplicateError.of(waiting[index], error) from error
+                yield index, result
+        finally:  # whoever stops listening, as after Ctrl-C, wants nothing more to be begun
+            for future in futures:
+                future.cancel()

@@ -87,7 +87,6 @@ class SharedStudy:
         self._known: dict[int, Trial] = {}
         self._ids: dict[int, int] = {}
         self._places: dict[tuple[int, int], int] = {}
-        self._sizes: dict[int, int] = {}
         self._owner, self._watch, self._mine = Owner(), Watch(stale_seconds), set[int]()
         self._heart = Heart(self._beat)
 
@@ -141,11 +140,6 @@ class SharedStudy:
     def open(self) -> list[Trial]:
         """Trials that are not finished, by number."""
         return [trial for trial in self.trials() if not trial.state.is_finished()]
-
-    def complete(self, batch: int) -> bool:
-        """Whether all proposals of a batch have been written."""
-        self._read()
-        return batch in self._sizes and all((batch, place) in self._places for place in range(self._sizes[batch]))
 
     def claim(self, number: int) -> bool:
         """Take a waiting trial for this process; False when another one was faster."""
@@ -275,11 +269,10 @@ class SharedStudy:
     def _take_in(self, frozen: FrozenTrial) -> None:
         if PLACE not in frozen.system_attrs:
             return  # somebody's own, put there by Optuna's tools
-        batch, place, size = frozen.system_attrs[PLACE]
+        batch, place = frozen.system_attrs[PLACE]
         # A database that broke off while it said that a trial was written may hold it twice; the first one counts.
         if self._places.setdefault((batch, place), frozen.number) != frozen.number:
             return
-        self._sizes[batch] = size
         self._ids[frozen.number] = frozen._trial_id
         attributes = dict(frozen.user_attrs)
         label, lost = attributes.pop(LABEL), attributes.pop(LOST, 0)

@@ -14,7 +14,7 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from experiments.searching.shared_study import ENDED, LABEL, MADE_FROM, NAME, PLACE, SharedStudy, Trial
+from experiments.searching.shared_study import ENDED, FACT, LABEL, MADE_FROM, NAME, PLACE, SharedStudy, Trial, plain
 from experiments.searching.storage import is_url
 from sim.errors import StudyError
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from experiments.searching.coordinates import Dimension
 
 __all__ = ["Proposal", "SharedStudy", "Study", "Trial"]
+
+PROPOSED = "proposed"  # fact: the batch that was handed in last
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,12 @@ class Study(SharedStudy):
             other = "another study name" if is_url(storage) else "another --out"
             self.check(made_from, f"give {other}, or restore the {{name}}")
             self._storage(lambda s: s.set_study_user_attr(self._study, ENDED, False))
+            self._facts = self._storage(lambda s: dict(s.get_study_system_attrs(self._study)))
+            self.resumed = bool(self.trials())
+            self._write_batch()
         except BaseException:
             self._lock.release()
             raise
-        self.resumed = bool(self.trials())
 
     def _find(self, storage: BaseStorage) -> int:
         with suppress(KeyError):
@@ -84,24 +88,43 @@ class Study(SharedStudy):
             return storage.create_new_study([StudyDirection.MAXIMIZE], self.name)
         return storage.get_study_id_from_name(self.name)
 
+    def fact(self, name: str) -> Any:
+        return self._facts.get(FACT + name)  # this process alone sets any, so it need not ask for them again
+
+    def set_fact(self, name: str, data: Any) -> None:
+        super().set_fact(name, data)
+        self._facts[FACT + name] = plain(data)
+
     def propose(self, batch: int, proposals: Sequence[Proposal]) -> None:
-        """Write the proposals of a batch. Those that are there, since an earlier process was killed here, stay."""
+        """Write the proposals of a batch.
+
+        They are noted as a whole before the first of them is written as a trial. So a batch is there or not: what a
+        kill has left unwritten is written when the study is opened again, and a batch that is there stays as it is.
+        """
+        for proposal in proposals:
+            if unknown := set(proposal.params) - set(self.dimensions):
+                raise StudyError(f"no coordinate '{min(unknown)}' in the space", place=proposal.label)
         self._lock.check()
+        known = self.fact(PROPOSED)
+        if known is None or known["batch"] < batch:
+            self.set_fact(PROPOSED, {"batch": batch, "proposals": [[p.label, p.params] for p in proposals]})
+        self._write_batch()
+
+    def _write_batch(self) -> None:
+        """Write what is missing of the batch that was proposed last."""
+        known = self.fact(PROPOSED)
+        proposals = [Proposal(*proposal) for proposal in known["proposals"]] if known else []
         for place, proposal in enumerate(proposals):
-            template = self._template(proposal, [batch, place, len(proposals)])
+            template = self._template(proposal, [known["batch"], place])
             self._storage(partial(self._write, template))
         self._read()
 
     def _write(self, template: FrozenTrial, storage: BaseStorage) -> None:
         self._read()
-        batch, place, _ = template.system_attrs[PLACE]
-        if (batch, place) not in self._places:
+        if tuple(template.system_attrs[PLACE]) not in self._places:
             storage.create_new_trial(self._study, template)
 
     def _template(self, proposal: Proposal, place: list[int]) -> FrozenTrial:
-        unknown = set(proposal.params) - set(self.dimensions)
-        if unknown:
-            raise StudyError(f"no coordinate '{min(unknown)}' in the space", place=proposal.label)
         return create_trial(
             state=TrialState.WAITING,
             params=dict(proposal.params),

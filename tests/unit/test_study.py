@@ -72,31 +72,31 @@ def test_what_is_proposed_is_read_back_exactly(tmp_path: Path) -> None:
 
 
 def test_batch_cut_short_by_a_kill_is_completed_and_never_doubled(tmp_path: Path) -> None:
-    """Every length at which a kill can cut the journal, down to the byte, gives the same trials in the end."""
+    """Every byte at which a kill can cut the journal gives the same trials, or the batch as if never handed in."""
+    other = [Proposal("another", {"depth": 0.9, "kind": "a"})] * 3
     with opened(tmp_path) as study:
-        before = (tmp_path / "study.journal").stat().st_size
         study.propose(0, BATCH)
+        before = (tmp_path / "study.journal").stat().st_size
+        study.propose(1, BATCH)
         whole = study.trials()
     data = (tmp_path / "study.journal").read_bytes()
-    cuts = [before, before + 1, data.index(b"\n", before), data.index(b"\n", before) + 1, len(data) - 1, len(data)]
-    for i, cut in enumerate(cuts):
-        folder = tmp_path / str(i)
+    noted = data.index(b"\n", before) + 1  # the batch is noted in one line
+    cuts = [before, before + 1, noted - 1, noted, noted + 1, data.index(b"\n", noted) + 1, len(data) - 1, len(data)]
+    for cut in cuts:
+        folder = tmp_path / str(cut)
         folder.mkdir()
         (folder / "study.journal").write_bytes(data[:cut])
         with opened(folder) as study:
-            assert study.complete(0) == (cut == len(data))
-            study.propose(0, BATCH)
-            study.propose(0, BATCH)
+            assert study.trials() == (whole if cut >= noted else whole[:2])
+            study.propose(1, BATCH if cut < noted else other)
             assert study.trials() == whole
-            assert study.complete(0)
-            assert not study.complete(1)
 
 
 def test_trial_that_a_lost_answer_wrote_twice_counts_once(tmp_path: Path) -> None:
     with opened(tmp_path) as study:
         study.propose(0, BATCH)
         storage = study._storage.optuna
-        storage.create_new_trial(study._study, study._template(BATCH[0], [0, 0, 2]))
+        storage.create_new_trial(study._study, study._template(BATCH[0], [0, 0]))
         study.propose(1, BATCH[:1])
         assert [(t.number, t.batch) for t in study.waiting()] == [(0, 0), (1, 0), (3, 1)]
 
