@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -177,7 +178,7 @@ def ask(app: Any, path: str) -> Any:
 
 def test_a_trial_is_claimed_by_one_process_only(tmp_path: Path) -> None:
     with opened(tmp_path) as study:
-        study.propose(0, [Proposal(str(i), {"depth": i / 400, "kind": "a"}) for i in range(400)])
+        study.propose(0, [Proposal(str(i), {"depth": i / 100, "kind": "a"}) for i in range(100)])
     claimed = [tmp_path / name for name in ("one", "other")]
 
     def race() -> None:
@@ -190,10 +191,14 @@ def test_a_trial_is_claimed_by_one_process_only(tmp_path: Path) -> None:
         study.trials()
         out.touch()
         while not all(path.exists() for path in claimed):
-            pass
-        mine = [n for n in range(400) if study.claim(n)]
+            time.sleep(0.001)
+        mine = []
+        for n in range(100):
+            if study.claim(n):
+                mine.append(n)
+                time.sleep(0.005)  # the other's turn
         while out == claimed[1] and not claimed[0].read_text():
-            pass  # both live until both have claimed, or one would find the other gone
+            time.sleep(0.001)  # both live until both have claimed, or one would find the other gone
         out.write_text(json.dumps(mine))
         os._exit(0)
 
@@ -201,7 +206,7 @@ def test_a_trial_is_claimed_by_one_process_only(tmp_path: Path) -> None:
     one, other = (json.loads(path.read_text()) for path in claimed)
     assert one
     assert other
-    assert sorted(one + other) == list(range(400))
+    assert sorted(one + other) == list(range(100))
 
 
 def test_killed_process_loses_what_ran_and_nothing_else(tmp_path: Path) -> None:
