@@ -65,6 +65,14 @@ class Lives:
         """Outcomes of replicates ``low`` … ``high`` − 1, policy by policy."""
         return [outcomes for _, outcomes in sorted(self.as_done(policies, purpose, high, low, worlds))]
 
+    def elsewhere(
+        self, policies: Sequence[Policy], seeds: Sequence[int], scenarios: Sequence[Scenario]
+    ) -> list[Outcomes]:
+        """Outcomes of replicates outside the ensemble, policy by policy; seed i lives in scenario i."""
+        tasks = [Task(p, seed, world) for p in policies for seed, world in zip(seeds, scenarios, strict=True)]
+        got, width = dict(self.runner.as_done(tasks)), len(seeds)
+        return [[got[at + i] for i in range(width)] for at in range(0, len(tasks), width)]
+
     def as_done(
         self, policies: Sequence[Policy], purpose: str, high: int, low: int = 0,
         worlds: Sequence[Scenario] | None = None,
@@ -82,15 +90,6 @@ class Lives:
     def world_of(self, n: int) -> NDArray[np.intp]:
         """World of each of the first n replicates. Shape (n,)."""
         return np.arange(n) % len(self.worlds)
-
-    def scaled(self, effect: str, factor: float) -> tuple[Scenario, ...]:
-        """The worlds with one effect so many times as strong."""
-        return tuple(replace_effects(world, effect, factor) for world in self.worlds)
-
-
-def replace_effects(scenario: Scenario, effect: str, factor: float) -> Scenario:
-    """The scenario with one effect so many times as strong."""
-    return scenario.model_copy(update={"effects": scenario.effects.scaled(effect, factor)})
 
 
 def uplifts(outcomes: Sequence[Outcomes], base: Outcomes) -> Floats:

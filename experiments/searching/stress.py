@@ -54,7 +54,7 @@ class Stress:
 
         def run(policies: Sequence[Policy], seeds: Sequence[int], scenarios: Sequence[Scenario]) -> Floats:
             # The status quo is among the policies; doing without it would leave levels of luck, not uplifts.
-            lived = self.lives.live(policies, "assumptions", len(seeds), worlds=scenarios)
+            lived = self.lives.elsewhere(policies, seeds, scenarios)
             at = next(i for i, policy in enumerate(policies) if policy is self.ground.status_quo)
             return uplifts(lived, lived[at])
 
@@ -115,7 +115,8 @@ class Stress:
 
     def _shortlist(self, finals: Finals) -> list[Finalist]:
         """The recommended policy first, its nearest rivals, and the status quo."""
-        rivals = [f for f in finals.finalists if f.label not in (STATUS_QUO, NOTHING)]
+        winner = finals.winner
+        rivals = [f for f in finals.finalists if f.label != STATUS_QUO and (f.label != NOTHING or f is winner)]
         rivals = rivals[: self.design.sensitivity.shortlist]
         status_quo = next(f for f in finals.finalists if f.label == STATUS_QUO)
-        return [status_quo, *rivals] if finals.winner is status_quo else [*rivals, status_quo]
+        return [status_quo, *rivals] if winner is status_quo else [*rivals, status_quo]

@@ -126,11 +126,18 @@ def ensemble(scenario: Scenario, uncertain: Mapping[str, Uncertain], n: int, see
     Raises
     ------
     SpecError
-        When the scenario refuses a combination, though it allows each value alone.
+        When the scenario refuses a combination, though it allows each value alone, or when there are too few worlds to
+        tell one uncertain value's part from another's.
     """
     if not uncertain:
         return (World(scenario, {}),)
     paths = sorted(uncertain)
+    columns = 1 + sum(len(u.values) - 1 if isinstance(u, Alternatives) else 1 for u in uncertain.values())
+    if n < columns:
+        raise SpecError(
+            f"{len(paths)} uncertain values need {columns} worlds to be told apart", place="worlds", value=n,
+            cure=f"raise it to {1 << (columns - 1).bit_length()}, or call fewer values uncertain",
+        )  # fmt: skip
     places = qmc.LatinHypercube(d=len(paths), optimization="random-cd", seed=seed).random(n)
     worlds = []
     for row in places.tolist():

@@ -60,7 +60,7 @@ def test_each_slice_of_a_span_is_met_once() -> None:
 
 
 def test_the_values_are_those_of_the_scenario() -> None:
-    for world in ensemble(HERE, MARKET, 4, seed=3):
+    for world in ensemble(HERE, MARKET, 8, seed=3):
         assert world.scenario.margin == world.values["margin"]
         assert world.scenario.buying.gap_shape == world.values["buying.gap_shape"]
         first = next(b for b in behaviours_of(world.scenario) if b.kind == "purchase")
@@ -191,3 +191,11 @@ def test_a_combination_that_is_refused_names_its_values() -> None:
     with pytest.raises(SpecError, match=r"one by one.*add up to 1") as caught:
         ensemble(HERE, shares, 16, seed=1)
     assert "population.level_shares.2 = 0.15" in str(caught.value)
+
+
+def test_too_few_worlds_are_refused() -> None:
+    """Three spans and two alternatives have five parts, the mean among them."""
+    with pytest.raises(SpecError, match="4 uncertain values need 5 worlds") as caught:
+        ensemble(HERE, MARKET, 4, seed=1)
+    assert "raise it to 8" in str(caught.value)
+    ensemble(HERE, MARKET, 5, seed=1)
