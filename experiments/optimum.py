@@ -38,6 +38,7 @@ from sim.spec import validate
 
 STUDIES = 20
 FIXED_CUSTOMERS, FIXED_REPLICATES, FIXED_POLICIES = 100_000, 16, 3  # of the fixed policies: lived in all, and how
+RARE = 1e-5  # of the best value: smallest standard error, for events too rare to be seen
 MOST_Z = 4.0  # standard errors between simulated and exact mean of a fixed policy
 MEDIAN_REGRET, P90_REGRET = 0.005, 0.01  # of the optimum
 MOST_BIAS = 0.005  # of the truth: mean of claimed less true value over the studies of a family
@@ -58,20 +59,21 @@ class Case:
 
 @dataclass(frozen=True)
 class FixedPolicy:
-    """A fixed policy: exact value, simulated mean and its standard error, per customer."""
+    """A fixed policy: exact value, simulated mean and its standard error, per customer; ``best`` is
+    the exact value of the best policy."""
 
     case: str
     policy: str
     exact: float
     simulated: float
     error: float
+    best: float
     customers: int
 
     @property
     def z(self) -> float:
-        """Standard errors apart; 0 where neither varies."""
-        gap = self.simulated - self.exact
-        return gap / self.error if self.error > 0 else (0.0 if abs(gap) < 1e-6 * abs(self.exact) else np.inf)
+        """Standard errors apart. An event so rare that nobody saw it counts as known to a hundred-thousandth."""
+        return (self.simulated - self.exact) / max(self.error, RARE * abs(self.best))
 
     @property
     def passes(self) -> bool:
@@ -315,7 +317,15 @@ def _fixed(case: Case, question: Question, processes: int | None) -> list[FixedP
         values = np.array([o.values["clv"] for o in outcomes[i * n : (i + 1) * n]])
         error = float(values.std(ddof=1)) / n**0.5
         found.append(
-            FixedPolicy(case.name, policy.title, question.truth(policy), float(values.mean()), error, n * customers)
+            FixedPolicy(
+                case.name,
+                policy.title,
+                question.truth(policy),
+                float(values.mean()),
+                error,
+                question.best,
+                n * customers,
+            )
         )
     return found
 

@@ -109,22 +109,18 @@ def simplified(
 
     Levers go back one at a time, always the one that is missed least.
     """
-    coordinates = engine.coordinates
-    columns = {
-        path: [coordinates.names.index(d.name) for d in lever.dimensions(path)] for path, lever in plan.space.items()
-    }
-    back, start = coordinates.row(here), coordinates.row(params)
-    best = start
+    coordinates, start = engine.coordinates, engine.coordinates.row(params)
+    own = {path: [d.name for d in lever.dimensions(path)] for path, lever in plan.space.items()}
+    best = dict(params)
     while True:
-        moved = plan.changed(coordinates.params(best), base)
+        moved = plan.changed(best, base)
         if not moved:
-            return coordinates.params(best)
-        options = np.repeat(best[None], len(moved), axis=0)
-        for option, path in zip(options, moved, strict=True):
-            option[columns[path]] = back[columns[path]]
-        options = coordinates.snap(options)
+            return best
+        # What a lever that goes back switches on stands as the status quo has it.
+        backs = [{**here, **best, **{name: here[name] for name in own[path]}} for path in moved]
+        options = np.array([coordinates.row(back) for back in backs])
         gain = surrogate.difference(options, start)[0]
         least_missed = int(np.argmax(gain))
-        if -gain[least_missed] > loss or (options[least_missed] == best).all():
-            return coordinates.params(best)
-        best = options[least_missed]
+        if -gain[least_missed] > loss:
+            return best
+        best = coordinates.params(options[least_missed])
