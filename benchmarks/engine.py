@@ -36,7 +36,16 @@ SEED = 1
 REFERENCE_SIZE = 1000  # customers as objects; their speed does not depend on their number
 CUSTOMERS_PER_HOUR = 100  # chat: one staff hour a week for so many customers
 
+SEARCHED = {"scenario": "sparkling_drinks", "policy": "status_quo", "search": "sparkling_drinks"}
+SEARCH_SIZE, SEARCH_DAYS = 10_000, 180
+SEARCH_REPLICATES = 200 * 8  # trials times replicates
+SEARCH_MINUTES = 3  # in which two cores should live them
+
 TARGETS = {
+    "agent-days/s of a search on two cores": (
+        "at least",
+        SEARCH_REPLICATES * SEARCH_SIZE * SEARCH_DAYS / SEARCH_MINUTES / 60,
+    ),
     "agent-days/s at 100 k, all actions": ("at least", 4e6),
     "bytes a customer at 1 M": ("at most", 200.0),
     "time of 1 M over time of 100 k": ("at most", 12.0),
@@ -210,6 +219,45 @@ def machine() -> str:
     return f"{model}; {platform.system()}; Python {platform.python_version()}, {packages}"
 
 
+def searched(replicates: int) -> Run:
+    """Replicates of a search, each with its birth and its metrics, of policies spread over its space.
+
+    Scenario, policy and space are the shipped ones of sparkling drinks, at the size that the targets name.
+    """
+    from experiments import load
+    from experiments.run import live as replicate
+    from experiments.searching.coordinates import Coordinates
+
+    shipped, base, plan = (load(f"{kind}/{name}") for kind, name in SEARCHED.items())
+    people = shipped.population.model_copy(update={"size": SEARCH_SIZE})
+    scenario = shipped.model_copy(update={"population": people, "horizon_days": SEARCH_DAYS})
+    axes = Coordinates(plan.dimensions())
+    policies = [plan.policy(base, axes.params(row)) for row in axes.sobol(replicates, SEED)]
+    replicate(scenario, base, SEED)  # everything imported and cached
+    cpu, wall = time.process_time(), time.perf_counter()
+    outcomes = [replicate(scenario, policy, SEED + number) for number, policy in enumerate(policies)]
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    rows = sum(int(outcome.values["acquired"]) for outcome in outcomes)
+    events = sum(int(value) for outcome in outcomes for name, value in outcome.values.items() if name.startswith("n_"))
+    return Run(cpu, wall, replicates * SEARCH_SIZE * SEARCH_DAYS, rows, events, {})
+
+
+def show_search(processes: int, replicates: int) -> float:
+    """Live replicates of a search in several processes at once; agent-days a second of CPU time, all together."""
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool:
+        runs = list(pool.map(searched, [replicates] * processes))
+    speed = sum(run.speed for run in runs)
+    cpu = sum(run.cpu_seconds for run in runs) / len(runs) / replicates
+    share = sum(run.wall_seconds for run in runs) / sum(run.cpu_seconds for run in runs)
+    minutes = SEARCH_REPLICATES * SEARCH_SIZE * SEARCH_DAYS / speed / 60
+    print(
+        f"  {f'{processes} process' + 'es at once' * (processes > 1):<38}{speed / 1e6:>7.2f} M agent-days/s"
+        f" {cpu:>8.3f} s CPU a replicate (wall × {share:.2f}); {SEARCH_REPLICATES:,} replicates: {minutes:.1f} minutes"
+    )
+    return speed
+
+
 def show(label: str, run: Run) -> None:
     share = run.wall_seconds / run.cpu_seconds
     print(
@@ -268,7 +316,12 @@ def main() -> None:
                 f"  {size:,} customers {'and newcomers by three channels' if newcomers else 'without newcomers'}: "
                 f"{weight.traced:.0f} traced at the peak, {weight.resident:.0f} resident; {weight.columns} in columns"
             )
+    print(f"search of sparkling drinks, {SEARCH_SIZE:,} customers, {SEARCH_DAYS} days, birth and metrics included")
+    show_search(1, 4 * repeats)
+    together = show_search(2, 4 * repeats)
+
     found = {
+        "agent-days/s of a search on two cores": together,
         "agent-days/s at 100 k, all actions": runs[100_000].speed,
         "speed over the object reference": runs[100_000].speed / objects,
     }

@@ -130,11 +130,11 @@ class Draws:
 
         The same as comparing :meth:`uniform`, without turning everybody's bits into numbers.
         """
-        z = words(self._address(decision, day), keys)
         # (n + 1/2) / 2^52 < p just when the whole number n is below ceil(2^52 p - 1/2); the shift drops 12 bits.
         limit = math.ceil(min(max(p, 0.0), 1.0) / _UNIT - 0.5) << 12
         if limit == 0:
             return np.empty(0, np.intp), np.empty(0)
+        z = words(self._address(decision, day), keys)
         (near,) = (z <= np.uint64(limit - 1)).nonzero()
         return near, _between_0_and_1(z[near])
 

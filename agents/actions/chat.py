@@ -73,19 +73,28 @@ class Chat(Action):
 
     def _meet(self, world: PrivateDomain, capacity: list[int], name: str) -> NDArray[np.intp]:
         """Rows of those met: within each level as many as there is time for, the smallest draws first."""
-        c = world.customers
-        (rows,) = self.audience.mask(c, world.day).nonzero()
-        level, keys = c.level[rows], c.key[rows]
-        there = np.bincount(level, minlength=len(LEVELS)).tolist()
-        met = [rows[level == number] for number, n in enumerate(there) if 0 < n <= capacity[number]]
+        level, meant = world.customers.level, self.audience.mask(world.customers, world.day)
+        there = [int(np.count_nonzero(meant & (level == number))) if k else 0 for number, k in enumerate(capacity)]
+        met = [np.flatnonzero(meant & (level == number)) for number, n in enumerate(there) if 0 < n <= capacity[number]]
         contested = {number: k for number, k in enumerate(capacity) if 0 < k < there[number]}
         # Nobody looks at draws far above the last that can be met; should too few lie below, everybody's are looked at.
         enough = max(((k + FAR * math.sqrt(k) + FAR) / there[number] for number, k in contested.items()), default=0.0)
         for most in (enough, 1.0):
-            near, u = world.draws.below(f"chat.pick.{name}", world.day, keys, most)
-            near = near[np.lexsort((u, level[near]))]
-            first = np.searchsorted(level[near], np.arange(len(LEVELS) + 1)).tolist()
+            rows, u = self._first(world, meant, most, name)
+            rows = rows[np.lexsort((u, level[rows]))]
+            first = np.searchsorted(level[rows], np.arange(len(LEVELS) + 1)).tolist()
             if all(first[number] + k <= first[number + 1] for number, k in contested.items()):
                 break
-        met += [rows[near[first[number] : first[number] + k]] for number, k in contested.items()]
+        met += [rows[first[number] : first[number] + k] for number, k in contested.items()]
         return np.sort(np.concatenate(met)) if met else rows[:0]
+
+    def _first(
+        self, world: PrivateDomain, meant: NDArray[np.bool_], most: float, name: str
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Rows of those meant whose draw is below ``most``, and these draws."""
+        found = [(np.empty(0, np.intp), np.empty(0))]
+        for chunk in world.chunks():
+            rows = meant[chunk].nonzero()[0] + chunk.start
+            near, u = world.draws.below(f"chat.pick.{name}", world.day, world.customers.key[rows], most)
+            found.append((rows[near], u))
+        return np.concatenate([rows for rows, _ in found]), np.concatenate([u for _, u in found])
