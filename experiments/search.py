@@ -27,11 +27,12 @@ from experiments.searching.finalists import NOTHING, STATUS_QUO, nominate
 from experiments.searching.finals import Finalist, Finals, play
 from experiments.searching.fronts import Point, explore_front
 from experiments.searching.lives import PURPOSES, Lives
-from experiments.searching.measuring import EFFORT, Effort, kept_values, uplift
+from experiments.searching.measuring import EFFORT, GIVEN_UP, Effort, kept_values, uplift, uplift_of
 from experiments.searching.paths import Value
 from experiments.searching.plan import SearchPlan
 from experiments.searching.result import Course, SearchResult, changes
 from experiments.searching.shadow import ShadowPrice, shadow_prices
+from experiments.searching.small import check_smaller
 from experiments.searching.storage import is_url
 from experiments.searching.stress import Stress
 from experiments.searching.study import Study, Trial
@@ -110,6 +111,8 @@ def search_ground(
     check_uncertain(ground.scenario, design.uncertain, learned=ground.learned is not None)
     worlds = ensemble(ground.scenario, design.uncertain, design.worlds, plan.seed)
     plan.objective.check(plan.most_replicates(), len(worlds), place="search: objective")
+    if design.sensitivity.replicates:
+        plan.objective.check(design.sensitivity.replicates, len(worlds), place="experiment: sensitivity.replicates")
     out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         study = stack.enter_context(
@@ -134,7 +137,13 @@ def _pool(scenarios: list[Any], ground: Ground, processes: int | None, dask: str
 
 
 def planned(ground: Ground, overrides: dict[str, Any] | None) -> SearchPlan:
-    """The plan with what is overridden. Raises SpecError when its budget cannot even pay the status quo."""
+    """The plan with what is overridden.
+
+    Raises
+    ------
+    SpecError
+        When its budget cannot even pay the status quo, or there is no smaller world in which to try policies first.
+    """
     if ground.plan is None:
         raise SpecError("no search plan")
     plan = ground.plan
@@ -148,6 +157,8 @@ def planned(ground: Ground, overrides: dict[str, Any] | None) -> SearchPlan:
             value=plan.budget,
             cure="raise the budget, shorten the horizon, or cut hours, media and production in the status quo",
         )
+    if plan.first_at is not None:
+        check_smaller(plan.first_at, ground.scenario, ground.status_quo, learned=ground.learned is not None)
     return plan
 
 
@@ -242,7 +253,7 @@ class _Search:
 
     def _finals(self, history: History, engine: Engine) -> Finals:
         trials = self.study.finished()
-        best = uplift(plain_values(trials[history.best()]), self.loop.measurer.base_values)
+        best = uplift_of(trials[history.best()], self.loop.measurer.base_values)
         error = float(best.std(ddof=1)) / len(best) ** 0.5 if len(best) > 1 else 0.0
         nominees = nominate(self.plan, self.base, [t.label for t in trials], history, engine, error)
         if self.interrupted:
@@ -270,7 +281,7 @@ class _Search:
         kept: list[Any] = []
         for trial in self.study.finished():
             values = {name: series[:most] for name, series in plain_values(trial).items()}
-            kept.append({**values, "uplift": uplift(values, self.loop.measurer.base_values).tolist()})
+            kept.append({**values, "uplift": uplift_of(trial, self.loop.measurer.base_values)[:most].tolist()})
         found = explore_front(metric, self.plan.all_limits(), engine, history, kept, self._live_params, self.plan.batch)
         self.hear.step(1)
         return found
@@ -302,6 +313,7 @@ class _Search:
             effort=Effort.of(self.study.fact(EFFORT)),
             pilot=self.loop.pilot,
             replication=self.loop.replication,
+            first_look=self.loop.first_look(),
             stopped=self.loop.stopped,
             interrupted=self.interrupted,
             simulated=self.runner.simulated,
@@ -318,7 +330,7 @@ class _Search:
 
     def _row(self, trial: Trial, value: float, feasible: bool) -> dict[str, Value]:
         values = plain_values(trial)
-        up = uplift(values, self.loop.measurer.base_values)
+        up = uplift_of(trial, self.loop.measurer.base_values)
         return {
             "number": trial.number,
             "label": trial.label,
@@ -326,6 +338,7 @@ class _Search:
             "standard_error": float(up.std(ddof=1) / len(up) ** 0.5) if len(up) > 1 else float("nan"),
             "replicates": len(up),
             "dropped": bool(trial.measured["dropped"]),
+            "population": float(trial.measured.get(GIVEN_UP, 1.0)),
             **{name: float(np.mean(values[name])) for name in METRICS},
             "feasible": feasible,
             **{
