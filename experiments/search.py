@@ -111,8 +111,6 @@ def search_ground(
     check_uncertain(ground.scenario, design.uncertain, learned=ground.learned is not None)
     worlds = ensemble(ground.scenario, design.uncertain, design.worlds, plan.seed)
     plan.objective.check(plan.most_replicates(), len(worlds), place="search: objective")
-    if design.sensitivity.replicates:
-        plan.objective.check(design.sensitivity.replicates, len(worlds), place="experiment: sensitivity.replicates")
     out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         study = stack.enter_context(

@@ -48,9 +48,10 @@ class Stress:
 
     def robustness(self, finals: Finals) -> Robustness | None:
         """Flip points of the recommendation; None without assumptions or rivals, or when none are asked for."""
-        n, shortlist = self.design.sensitivity.replicates, self._shortlist(finals)
-        if not self.assumptions or len(shortlist) < 2 or n == 0:
+        asked, shortlist = self.design.sensitivity.replicates, self._shortlist(finals)
+        if not self.assumptions or len(shortlist) < 2 or asked == 0:
             return None
+        n = max(asked, self.plan.objective.fewest_replicates(len(self.worlds)))
 
         def run(policies: Sequence[Policy], seeds: Sequence[int], scenarios: Sequence[Scenario]) -> Floats:
             # The status quo is among the policies; doing without it would leave levels of luck, not uplifts.
