@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from experiments.terminal import options as opt
 from experiments.terminal.validation import app as validate_app
+from experiments.terminal.worker_command import worker
 
 if TYPE_CHECKING:
     from agents.policy import Policy
@@ -216,6 +217,9 @@ def search(
             ctx.find_root().obj = f"To go on where it stopped, run again: {_command_line()}"
         raise
     tell.tell_search(found, report, json=json)
+
+
+app.command()(worker)
 
 
 @app.command()

@@ -27,7 +27,13 @@ from sim.errors import StudyError
 
 NAME = "siyu"
 PLACE, OWNER, FACT = "siyu:place", "siyu:owner", "siyu:"  # system attributes, which the dashboard does not show
-LABEL, LOST, MADE_FROM, ENDED = "label", "lost", "made_from", "ended"  # user attributes, which it does
+LABEL, LOST, MADE_FROM, ENDED, HELPED = (
+    "label",
+    "lost",
+    "made_from",
+    "ended",
+    "helped",
+)  # user attributes, which it does
 CONSTRAINT = "constraints:"  # Optuna's name for the system attribute of a constraint
 GLANCE_SECONDS = 0.5  # between two looks at trials that others measure
 
@@ -123,6 +129,9 @@ class SharedStudy:
     def trials(self) -> list[Trial]:
         """All trials by number."""
         self._read()
+        return self._all()
+
+    def _all(self) -> list[Trial]:
         return [self._known[number] for number in sorted(self._places.values())]
 
     def finished(self) -> list[Trial]:
@@ -131,11 +140,11 @@ class SharedStudy:
 
     def waiting(self) -> list[Trial]:
         """Trials that nobody measures, by number; among them those whose process has gone, which are marked so."""
-        frozen = self._read()
-        for number, trial in frozen.items():
-            if self._is_lost(number, trial):
-                self._storage(partial(self._recover, trial))
-        return [trial for trial in self.trials() if trial.state == TrialState.WAITING]
+        running = self._read()
+        lost = [frozen for number, frozen in running.items() if self._is_lost(number, frozen)]
+        for frozen in lost:
+            self._storage(partial(self._recover, frozen))
+        return [trial for trial in (self.trials() if lost else self._all()) if trial.state == TrialState.WAITING]
 
     def open(self) -> list[Trial]:
         """Trials that are not finished, by number."""
@@ -213,6 +222,15 @@ class SharedStudy:
         """Give a claimed trial back."""
         self._mine.discard(number)
         self._storage(lambda storage: self._put_back(storage, self._id(number)))
+
+    def help(self) -> None:
+        """Say that other processes than the searcher measure trials of this study, so that it leaves them some."""
+        self._storage(lambda s: s.set_study_user_attr(self._study, HELPED, True))
+
+    @property
+    def helped(self) -> bool:
+        """Whether another process than the searcher has come to measure trials."""
+        return bool(self._attributes().get(HELPED, False))
 
     def wait(self, seconds: float = GLANCE_SECONDS) -> None:
         """Wait a moment for trials that other processes measure."""

@@ -14,7 +14,18 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from experiments.searching.shared_study import ENDED, FACT, LABEL, MADE_FROM, NAME, PLACE, SharedStudy, Trial, plain
+from experiments.searching.shared_study import (
+    ENDED,
+    FACT,
+    HELPED,
+    LABEL,
+    MADE_FROM,
+    NAME,
+    PLACE,
+    SharedStudy,
+    Trial,
+    plain,
+)
 from experiments.searching.storage import is_url
 from sim.errors import StudyError
 
@@ -74,6 +85,7 @@ class Study(SharedStudy):
             other = "another study name" if is_url(storage) else "another --out"
             self.check(made_from, f"give {other}, or restore the {{name}}")
             self._storage(lambda s: s.set_study_user_attr(self._study, ENDED, False))
+            self._storage(lambda s: s.set_study_user_attr(self._study, HELPED, False))
             self._facts = self._storage(lambda s: dict(s.get_study_system_attrs(self._study)))
             self.resumed = bool(self.trials())
             self._write_batch()
