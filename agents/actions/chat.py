@@ -78,8 +78,10 @@ class Chat(Action):
         met = [np.flatnonzero(meant & (level == number)) for number, n in enumerate(there) if 0 < n <= capacity[number]]
         contested = {number: k for number, k in enumerate(capacity) if 0 < k < there[number]}
         # Nobody looks at draws far above the last that can be met; should too few lie below, everybody's are looked at.
-        enough = max(((k + FAR * math.sqrt(k) + FAR) / there[number] for number, k in contested.items()), default=0.0)
-        for most in (enough, 1.0):
+        enough = np.zeros(len(LEVELS))
+        for number, k in contested.items():
+            enough[number] = (k + FAR * math.sqrt(k) + FAR) / there[number]
+        for most in (enough, np.ones(len(LEVELS))):
             rows, u = self._first(world, meant, most, name)
             rows = rows[np.lexsort((u, level[rows]))]
             first = np.searchsorted(level[rows], np.arange(len(LEVELS) + 1)).tolist()
@@ -89,12 +91,14 @@ class Chat(Action):
         return np.sort(np.concatenate(met)) if met else rows[:0]
 
     def _first(
-        self, world: PrivateDomain, meant: NDArray[np.bool_], most: float, name: str
+        self, world: PrivateDomain, meant: NDArray[np.bool_], most: NDArray[np.float64], name: str
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Rows of those meant whose draw is below ``most``, and these draws."""
+        """Rows of those meant whose draw is below ``most`` of their level, and these draws."""
         found = [(np.empty(0, np.intp), np.empty(0))]
         for chunk in world.chunks():
             rows = meant[chunk].nonzero()[0] + chunk.start
-            near, u = world.draws.below(f"chat.pick.{name}", world.day, world.customers.key[rows], most)
-            found.append((rows[near], u))
+            near, u = world.draws.below(f"chat.pick.{name}", world.day, world.customers.key[rows], most.max())
+            rows = rows[near]
+            (first,) = (u < most[world.customers.level[rows]]).nonzero()
+            found.append((rows[first], u[first]))
         return np.concatenate([rows for rows, _ in found]), np.concatenate([u for _, u in found])
