@@ -238,7 +238,10 @@ CASES: dict[str, Case] = {
         Case("C2 shares", lambda: SegmentBudget().question(customers=40_000, shares=True)),
         Case("D cadence", lambda: Cadence().question(customers=3000)),
         Case("E ladder", lambda: TrustLadder().question(customers=4000)),
-        Case("E ladder, budget 4", lambda: TrustLadder().question(customers=4000, budget=4.0), {"trials": 200}),
+        Case(
+            "E ladder, budget 4",
+            lambda: TrustLadder().question(customers=8000, budget=4.0, among=("content", "event")),
+        ),
         Case("F group buy", lambda: GroupDeal().question(groups=2000)),
     )
 }
