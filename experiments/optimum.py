@@ -168,6 +168,8 @@ class CaseResult:
             found.append("a policy is worth more than the best that there can be")
         if any(s.trials > MOST_TRIALS for s in self.studies):
             found.append(f"a study took more than {MOST_TRIALS} trials")
+        if any(s.seconds > MOST_SECONDS for s in self.studies):
+            found.append(f"a study took more than {MOST_SECONDS:.0f} seconds")
         if self.overspent is not None and self.overspent > SPEND_SLACK:
             found.append(f"the limit is exceeded by {self.overspent:.2%}")
         if self.price_error is not None and abs(self.price_error) > PRICE_SLACK:
