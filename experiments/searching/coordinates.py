@@ -149,13 +149,13 @@ class Coordinates:
                 )  # fmt: skip
         found = []
         for name in sorted(parents, key=lambda n: (self._depth(n, parents), self.names.index(n))):
-            column, parent = self.names.index(name), self.names.index(parents[name])
+            column, above = self.names.index(name), self.names.index(parents[name])
             when = self.dimensions[column].when
             values = when[1] if when else ()
-            units = [self._axes[parent].unit(f"{name}, whose condition is {parents[name]}", v) for v in values]
+            units = [self._axes[above].unit(f"{name}, whose condition is {parents[name]}", v) for v in values]
             if not units:
                 raise SpecError("its condition is never met", place=f"space: {name}", cure="name a value, or drop it")
-            found.append((column, parent, np.array(units)))
+            found.append((column, above, np.array(units)))
         return tuple(found)
 
     def _depth(self, name: str, parents: Mapping[str, str]) -> int:

@@ -159,8 +159,8 @@ class Engine:
             self.coordinates.sobol(256, _seed(self.seed, first, "left")),
             local_moves(self.coordinates, best, 64, _seed(self.seed, first, "near")),
         ])  # fmt: skip
-        mean, sd = surrogate.predict(rows)
-        here = float(surrogate.predict(best[None])[0][0])
+        mean, sd = surrogate.predict_drawn(rows)
+        here = float(surrogate.predict_drawn(best[None])[0][0])
         self.improvement = float(np.max(expected_improvement(mean, sd, here)))
         return self.improvement
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,10 @@ SHORTLIST = 256  # candidates for the later picks of a batch, whose scores can o
 CLIMBS = 2  # candidates improved by gradient for each pick
 STEPS = 20  # of such a climb
 NEAREST, FARTHEST = -2.5, -0.5  # powers of ten: how far scattered candidates lie from their centre
-UNLIKELY = 1e-12  # least probability of being feasible, so that a hopeless space still has a best candidate
+HOPELESS = 1e-3  # of the likeliest candidate's probability of being feasible, below which one is left out
+LEAST = 1e-300  # probability whose logarithm is taken
 NUDGE = 1e-4  # for the slope of the probability of being feasible
-DIGITS = 9  # to which two rows are the same policy
+HAIR = 0.005  # of a range: policies nearer than that in all dimensions are not told apart by a trial; assumed
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,8 @@ class Batch:
 
     Attributes
     ----------
-    rows : coordinates, all different and none known to the surrogate. Shape (n, k); fewer when the space holds no more.
+    rows : coordinates, apart from each other and from all trials. Shape (n, k); fewer when the space holds no more
+        that may keep the constraints.
     gain : what each was expected to improve on the incumbent, and on the picks before it, in units of the values
         and times the probability of being feasible. Shape (n,). The first is the largest that was found.
     """
@@ -95,7 +97,8 @@ def propose_gp(
     rng = np.random.default_rng(seed)
     with threadpool_limits(1):
         candidates = _candidates(surrogate, coordinates, incumbent, rng)
-        return _pick(_Aim(surrogate, best, feasible_probability), coordinates, candidates, n)
+        least = 0.0 if feasible_probability is None else HOPELESS * float(feasible_probability(candidates).max())
+        return _pick(_Aim(surrogate, best, feasible_probability, least), coordinates, candidates, n)
 
 
 def best_row(surrogate: Surrogate, feasible_probability: Feasible | None = None) -> Floats:
@@ -131,7 +134,7 @@ def local_moves(coordinates: Coordinates, row: Floats, n: int, seed: int) -> Flo
     rows = rows[(rows != coordinates.snap(row[None])).any(axis=1)]
     if len(rows) > n:
         rows = rows[np.sort(rng.choice(len(rows), n, replace=False))]
-    return rows
+    return np.asarray(rows)
 
 
 def _candidates(surrogate: Surrogate, coordinates: Coordinates, incumbent: Floats, rng: np.random.Generator) -> Floats:
@@ -152,22 +155,29 @@ def _candidates(surrogate: Surrogate, coordinates: Coordinates, incumbent: Float
 
 @dataclass(frozen=True, eq=False)
 class _Aim:
-    """What a pick maximises: the logarithm of the expected improvement times the probability of being feasible."""
+    """What a pick maximises: the logarithm of the expected improvement times the probability of being feasible.
+
+    Rows with less than the ``least`` probability do not count, whatever they promise.
+    """
 
     surrogate: Surrogate
     best: float
     feasible: Feasible | None
+    least: float
 
     def __call__(self, rows: Floats) -> Floats:
         score = log_expected_improvement(*self.surrogate.predict_drawn(rows), self.best)
-        return score + self._log_feasible(rows)
+        if self.feasible is None:
+            return score
+        chance = self.feasible(rows)
+        return np.where(chance >= self.least, score + np.log(np.maximum(chance, LEAST)), -np.inf)
 
     def believing(self, row: Floats) -> _Aim:
         """The aim once a pick has come out as predicted; it is the new best if it is likely feasible."""
         reached = float(self.surrogate.predict_drawn(row[None])[0][0])
-        hopeful = self.feasible is None or float(self.feasible(row[None])[0]) >= 0.5
-        best = max(self.best, reached) if hopeful else self.best
-        return _Aim(self.surrogate.believing(row), best, self.feasible)
+        kept = self.feasible is None or float(self.feasible(row[None])[0]) >= 0.5
+        best = max(self.best, reached) if kept else self.best
+        return replace(self, surrogate=self.surrogate.believing(row), best=best)
 
     def climb(self, row: Floats, free: NDArray[np.bool_]) -> Floats:
         """The row with its free numbers moved uphill."""
@@ -186,21 +196,17 @@ class _Aim:
         slope = by_mean * at.of_mean + by_sd * at.of_sd
         if self.feasible is not None:
             steps = np.where(row > 0.5, -NUDGE, NUDGE)
-            chances = self._log_feasible(np.vstack([row[None], row + np.diag(steps)[free]]))
+            rows = np.vstack([row[None], row + np.diag(steps)[free]])
+            chances = np.log(np.maximum(self.feasible(rows), LEAST))
             score += float(chances[0])
             slope[free] += (chances[1:] - chances[0]) / steps[free]
         return -score, -np.where(free, slope, 0.0)
 
-    def _log_feasible(self, rows: Floats) -> Floats:
-        if self.feasible is None:
-            return np.zeros(len(rows))
-        return np.asarray(np.log(np.maximum(self.feasible(rows), UNLIKELY)))
-
 
 def _pick(aim: _Aim, coordinates: Coordinates, candidates: Floats, n: int) -> Batch:
     """The n best, one after the other."""
-    taken = set(_keys(aim.surrogate.rows))
-    pool = _unseen(candidates, taken)
+    taken = aim.surrogate.rows
+    pool = _apart(np.unique(candidates, axis=0), taken)
     pool = pool[np.argsort(-aim(pool), kind="stable")[:SHORTLIST]] if len(pool) else pool
     rows: list[Floats] = []
     gains: list[float] = []
@@ -209,23 +215,23 @@ def _pick(aim: _Aim, coordinates: Coordinates, candidates: Floats, n: int) -> Ba
         tops = pool[np.argsort(-scores, kind="stable")[:CLIMBS]]
         free = coordinates.active(tops) & (coordinates.sizes == 0)
         climbed = [aim.climb(top, f) for top, f in zip(tops, free, strict=True) if f.any()]
-        if climbed and len(better := _unseen(coordinates.snap(np.array(climbed)), taken)):
+        better = _apart(coordinates.snap(np.array(climbed).reshape(-1, len(coordinates))), taken)
+        if len(better):
             pool, scores = np.vstack([pool, better]), np.append(scores, aim(better))
-        top = int(np.argmax(scores))
-        row = pool[top]
+        row, score = pool[np.argmax(scores)], float(scores.max())
+        if score == -np.inf:  # what is left would break a constraint
+            break
         rows.append(row)
-        gains.append(float(np.exp(scores[top])))
-        taken.update(_keys(row[None]))
-        pool = np.delete(pool, top, axis=0)
+        gains.append(float(np.exp(score)))
+        taken = np.vstack([taken, row])
+        pool = _apart(pool, row[None])
         aim = aim.believing(row)
     return Batch(np.array(rows).reshape(-1, len(coordinates)), np.array(gains))
 
 
-def _keys(rows: Floats) -> list[bytes]:
-    return [row.tobytes() for row in np.round(rows, DIGITS) + 0.0]  # + 0.0 makes −0 a 0
-
-
-def _unseen(rows: Floats, taken: set[bytes]) -> Floats:
-    """Each row that is not taken, once."""
-    first = {key: i for i, key in reversed(list(enumerate(_keys(rows)))) if key not in taken}
-    return rows[sorted(first.values())]
+def _apart(rows: Floats, taken: Floats) -> Floats:
+    """Rows that differ from each taken one by more than a hair in some dimension."""
+    hidden = np.zeros(len(rows), dtype=bool)
+    for one in taken:
+        hidden |= np.abs(rows - one).max(axis=1) < HAIR
+    return rows[~hidden]

@@ -208,7 +208,7 @@ def interactions(
     with threadpool_limits(1):
         a, b = _matrices(len(coordinates), BASE, seed)
         f_a, f_b = (surrogate.mean(coordinates.spread(m)) for m in (a, b))
-        middle, variance = np.mean([f_a, f_b]), np.var([f_a, f_b])
+        middle, variance = float(np.mean([f_a, f_b])), float(np.var([f_a, f_b]))
 
         def together(moved: tuple[int, ...]) -> float:
             """Variance of the mean over all other levers (Saltelli et al. 2010, table 2 b)."""
