@@ -15,7 +15,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from types import TracebackType
 from typing import Self
 
@@ -68,6 +70,18 @@ def _prepare(scenarios: list[Scenario], learned: Learned | None) -> None:
     _LEARNED[:] = [learned]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Ctrl-C waits until the end of this block, and for ever in processes that are started inside: one that is still
+    importing when it comes would print a traceback."""
+    resource_tracker.ensure_running()  # loky starts it when it starts a process, and that would end the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _leave_with(parent: int) -> None:
@@ -197,7 +211,8 @@ class Workers:
 
     def _submit(self, waiting: dict[int, Task]) -> Iterator[tuple[int, Outcome]]:
         assert self._pool is not None
-        futures: dict[Future[Outcome], int] = {self._pool.submit(_live, t): i for i, t in waiting.items()}
+        with _interrupts_held():
+            futures: dict[Future[Outcome], int] = {self._pool.submit(_live, t): i for i, t in waiting.items()}
         try:
             for future in as_completed(futures):
                 index = futures[future]
