@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import sqlite3
 import threading
@@ -14,6 +15,7 @@ import pytest
 
 from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
+from experiments.cli import app
 from experiments.load import load
 from experiments.metrics import Outcome
 from experiments.run import ReplicateError, Task, Workers, live
@@ -165,6 +167,23 @@ def test_replicate_that_comes_to_no_number_is_named_with_the_command_that_lives_
     )
     assert load(failed / "scenario" / "replicate.yaml") == SCENARIO
     assert load(failed / "policy" / "replicate.yaml") == POLICY
+
+
+def test_replicate_is_lived_alone_by_the_command_that_an_error_tells(
+    outcome: Outcome, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Failing(Counting):
+        def as_done(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Outcome]]:
+            raise ReplicateError.of(tasks[0], ArithmeticError("clv is nan"))
+
+    with pytest.raises(ReplicateError) as told:
+        list(Replicates(Failing(outcome), folder=tmp_path).as_done([Task(POLICY, 1)]))
+    command = told.value.cure.split("siyu ")[1]
+    app([*command.split(), "--processes", "1", "--json"], standalone_mode=False)
+    said = json.loads(capsys.readouterr().out)
+    assert said["replicates"] == 1
+    for name in ("clv", "profit", "n_order"):
+        assert said["metrics"][name]["mean"] == outcome.values[name]
 
 
 def test_damaged_file_is_put_aside_with_a_warning(
