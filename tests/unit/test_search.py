@@ -27,8 +27,8 @@ from sim import SpecError, StudyError
 
 SCENARIO: dict[str, Any] = {
     "title": "corner shop",
-    "horizon_days": 42,
-    "population": {"size": 120, "level_shares": [0.1, 0.1, 0.2, 0.2, 0.3, 0.1]},
+    "horizon_days": 21,
+    "population": {"size": 80, "level_shares": [0.1, 0.1, 0.2, 0.2, 0.3, 0.1]},
     "buying": {"orders_per_year": 40, "basket_cny": 60},
 }
 POLICY: dict[str, Any] = {
@@ -47,7 +47,7 @@ PLAN: dict[str, Any] = {
         "actions.coupon.depth": {"low": 0, "high": 0.3},
         "actions.coupon.audience": {"choices": ["everybody", "buyers", {"orders_min": 2}]},
     },
-    "trials": 14,
+    "trials": 26,
     "replicates": 3,
     "batch": 4,
     "finalists": 3,
@@ -149,7 +149,7 @@ def test_same_bytes_with_two_processes(found: SearchResult, tmp_path: Path) -> N
 
 
 def test_goes_on_where_it_stopped(found: SearchResult, tmp_path: Path) -> None:
-    run(tmp_path, search={"trials": 10})
+    run(tmp_path, search={"trials": 22})
     more = run(tmp_path)
     assert table(more) == table(found)
 
@@ -180,7 +180,7 @@ def test_kill_in_the_middle_loses_no_trial(found: SearchResult, tmp_path: Path) 
 
 
 def test_torn_last_line_is_dropped(found: SearchResult, tmp_path: Path) -> None:
-    run(tmp_path, search={"trials": 10})
+    run(tmp_path, search={"trials": 22})
     with (tmp_path / "run" / JOURNAL).open("ab") as handle:
         handle.write(b'{"op_code": 4, "worker')
     assert table(run(tmp_path)) == table(found)
@@ -197,7 +197,7 @@ def test_study_of_another_world_is_refused(tmp_path: Path) -> None:
 def test_budget_that_nobody_keeps_names_the_nearest_miss(tmp_path: Path) -> None:
     tight = {
         "space": {"actions.adverts.calendar.per_week": {"low": 2, "high": 7}},
-        "budget": 220.0,  # above the wages of the status quo, below wages and adverts
+        "budget": 115.0,  # above the wages of the status quo, below wages and adverts
         "trials": 4,
     }
     with pytest.raises(StudyError, match="the nearest had"):
@@ -205,8 +205,8 @@ def test_budget_that_nobody_keeps_names_the_nearest_miss(tmp_path: Path) -> None
 
 
 def test_budget_below_fixed_cost_is_refused_before_the_first_trial(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="fixed cost of 210"):
-        run(tmp_path, search={"budget": 200.0})
+    with pytest.raises(SpecError, match="fixed cost of 105"):
+        run(tmp_path, search={"budget": 100.0})
     assert not (tmp_path / "run" / JOURNAL).exists()
 
 
@@ -279,3 +279,120 @@ def test_workers_leave_with_a_killed_parent() -> None:
         time.sleep(0.2)
     assert len(workers) == 2
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+# -- pilot, limits, playbooks, interruptions ---------------------------------------------------------------------------
+
+
+def test_pilot_measures_a_spread_of_policies_and_chooses_the_effort(tmp_path: Path) -> None:
+    auto = run(tmp_path, search={"replicates": "auto", "trials": 16, "finalists": 2})
+    course, pilot = auto.course, auto.course.pilot
+    assert pilot is not None
+    assert (pilot.policies, pilot.seeds) == (6, 16)  # status quo, least, and a quarter of the trials spread out
+    assert -1 <= pilot.correlation <= 1
+    assert course.effort.replicates in {o.replicates for o in course.replication.options} | {2}
+    of_pilot = auto.trials[auto.trials.label.str.startswith("spread") | (auto.trials.label == "status quo")]
+    assert (of_pilot.replicates == 16).all()
+    assert auto.trials.label.str.startswith("only").sum() == len(PLAN["space"])
+
+
+def test_a_race_gives_up_trials_that_are_surely_worse(tmp_path: Path) -> None:
+    """With coupons that cost much and move nobody, deep ones are given up; the rest sees all replicates."""
+    depth = {"actions.coupon.depth": PLAN["space"]["actions.coupon.depth"]}
+    plan = {"racing": True, "replicates": 16, "trials": 26, "space": depth}
+    raced = run(tmp_path, scenario={"effects": {"coupon": {"mean": 0.0}}}, search=plan)
+    assert raced.course.effort.schedule == (2, 4, 8, 16)
+    assert (raced.trials.replicates[~raced.trials.dropped] == 16).all()
+    assert (raced.trials.replicates[raced.trials.dropped] < 16).all()
+    assert raced.trials.uplift.notna().all()
+    assert not raced.trials.dropped[raced.trials.uplift.idxmax()]
+
+
+def test_limits_hold_on_the_holdout_seeds(tmp_path: Path) -> None:
+    free = run(tmp_path / "free")
+    limit = 0.6 * float(free.trials.hours.max())
+    bound = run(tmp_path / "bound", search={"limits": {"hours": {"at_most": limit}}})
+    assert (bound.trials.feasible == (bound.trials.hours <= limit)).all()
+    assert not bound.trials.feasible.all()
+    (kept,) = bound.winner.limits
+    assert (kept.metric, kept.kept) == ("hours", True)
+    assert kept.mean <= limit
+    assert bound.prices[0].metric == "hours"
+
+
+def test_playbooks_are_tried_and_must_lie_within_the_space(tmp_path: Path) -> None:
+    book = {**POLICY, "title": "deep", "actions": {**POLICY["actions"]}}
+    book["actions"]["coupon"] = {**POLICY["actions"]["coupon"], "depth": 0.25}
+    path = tmp_path / "policy" / "deep.yaml"
+    path.parent.mkdir(parents=True)
+    YAML().dump(book, path)
+    tried = run(tmp_path, search={"playbooks": [str(path)], "trials": 8})
+    row = tried.trials[tried.trials.label == f"playbook {path}"]
+    assert row["actions.coupon.depth"].tolist() == [0.25]
+    book["actions"]["coupon"]["valid_days"] = 9
+    YAML().dump(book, path)
+    with pytest.raises(SpecError, match="no lever moves") as error:
+        run(tmp_path, search={"playbooks": [str(path)]}, out="other")
+    assert "actions.coupon.valid_days" in error.value.place
+
+
+class _Stopper:
+    """A listener that presses Ctrl-C once so many trials are done."""
+
+    def __init__(self, after: int) -> None:
+        self.after, self.searching = after, False
+
+    def stage(self, name: str, total: int) -> None:
+        self.searching = name == "searching"
+        if self.searching and not self.after:
+            raise KeyboardInterrupt
+
+    def step(self, done: int, note: str = "") -> None:
+        if self.searching and done >= self.after:
+            self.searching = False
+            raise KeyboardInterrupt
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+
+def test_an_interrupted_search_is_judged_and_goes_on_later(found: SearchResult, tmp_path: Path) -> None:
+    design = load(write(tmp_path), "experiment")
+    ground = prepare(design)
+    stopped = search_ground(ground, design, out=tmp_path / "run", processes=1, listener=_Stopper(19))
+    assert stopped.course.interrupted
+    assert 19 <= len(stopped.trials) < PLAN["trials"]
+    assert stopped.claim.n == PLAN["holdout_replicates"]
+    assert table(run(tmp_path)) == table(found)
+    with pytest.raises(KeyboardInterrupt):  # nothing to judge yet
+        search_ground(ground, design, out=tmp_path / "early", processes=1, listener=_Stopper(0))
+
+
+def test_all_that_can_be_asked_is_answered(tmp_path: Path) -> None:
+    """Fronts, what it rests on, what mattered: every part of a result is there and speaks of the same policies."""
+    whole = run(
+        tmp_path,
+        experiment={"sensitivity": {"replicates": 4, "shortlist": 1}},
+        search={"fronts": ["spend", "risk"], "design": 24, "budget": 2000.0, "final_replicates": 16},
+    )
+    assert set(whole.fronts) == {"spend", "risk"}
+    for points in whole.fronts.values():
+        assert [p.amount for p in points] == sorted(p.amount for p in points)
+        assert [p.uplift.mean for p in points] == sorted(p.uplift.mean for p in points)
+    assert whole.robustness is not None
+    assert whole.winner.label in whole.robustness.labels[0]
+    assert {(a.effect, a.factor) for a in whole.alternatives} == {
+        (name, f) for name in whole.ground.assumed for f in (0.5, 2.0)
+    }
+    assert whole.information is not None
+    assert {w.name for w in whole.information.each} == set(whole.ground.assumed)
+    assert whole.explanation is not None
+    assert whole.explanation.policies == 24
+    assert {i.lever for i in whole.explanation.importances.levers} >= set(PLAN["space"])
+    assert whole.course.reused > 0  # finalists are lived once, whoever asks
+
+
+def test_plan_of_another_budget_is_below_the_status_quo(tmp_path: Path) -> None:
+    design = load(write(tmp_path), "experiment")
+    with pytest.raises(SpecError, match="fixed cost"):
+        planned(prepare(design), {"budget": 1.0})
