@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -392,7 +393,8 @@ def recommendation(result: SearchResult) -> dict[str, Any]:
 
 def _finalist(f: Finalist) -> dict[str, Any]:
     return {
-        "label": f.label, "values": f.values, "changes": f.changes, "claimed": f.claimed, "ranked": vars(f.ranked),
+        "label": f.label, "values": f.values, "changes": f.changes,
+        "claimed": f.claimed if math.isfinite(f.claimed) else None, "ranked": vars(f.ranked),
         "tied": f.tied, "probability_best": f.probability_best,
         "holdout": None if f.holdout is None else vars(f.holdout), "spend": f.spend,
     }  # fmt: skip

@@ -30,14 +30,17 @@ trials: 4
 replicates: 2
 finalists: 1
 final_replicates: 2
+final_rounds: 1
 holdout_replicates: 2
+fronts: []
+design: 0
 """
 EXPERIMENT = """\
 title: how deep?
 scenario: world.yaml
 policy: quo.yaml
 search: plan.yaml
-sensitivity: {replicates: 2, factors: [2]}
+sensitivity: {replicates: 0}
 """
 
 SIMULATE = ("simulate", "world.yaml", "--policy", "quo.yaml", "--replicates", "1", "--processes", "1")

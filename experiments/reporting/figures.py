@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from agents.customers import LEVELS, TIERS
 from experiments.compare import Difference, difference
+from experiments.reporting.words import FEWEST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +30,6 @@ INK, PALE, BAND = "#22303c", "#c9d1d8", 0.18
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#7F8C96"
 ARM_COLOURS = (BLUE, ORANGE, GREY, GREEN, RED)  # by place: the arm in question comes first
 SPREAD = (0.05, 0.95)  # central 90 % of the replicates: "in most worlds"
-FEWEST = 10  # customers for whom a cell about people stands at least
 DAYS_A_WEEK = 7
 
 

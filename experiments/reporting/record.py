@@ -11,28 +11,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from agents.customers import TIERS
 from agents.domain import PrivateDomain
 from agents.effects import EFFECT_NAMES, Effect
 from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
 from experiments.compare import Difference, Verdict, difference
-from experiments.effects import Effect as LoggedEffect
-from experiments.learning.model_card import ModelCard
+from experiments.reporting.searched import Searched, searched_of
+from experiments.reporting.tiers import tier_table
 from experiments.results import Results, paired, write_json
-from experiments.search import Alternative, SearchResult
+from experiments.searching.finalists import NOTHING, STATUS_QUO
 from sim.errors import SpecError, StudyError
-from sim.ledger import Ledger
 from sim.spec import Spec, validate
 
 if TYPE_CHECKING:
-    from experiments.data import Logs
+    from experiments.searching.result import SearchResult
 
 FACTS = "record.json"
 TABLES = ("replicates", "weekly", "money", "census", "trials", "tiers")
@@ -50,50 +46,6 @@ class World(Spec):
     wage: float
     hours_per_week: float
     effects: dict[str, Effect]
-
-
-class Candidate(Spec):
-    """A finalist: lever values and three looks at its uplift."""
-
-    label: str
-    values: dict[str, Any]
-    claimed: float
-    ranked: Difference
-    holdout: Difference
-    spend: float
-
-
-class LogsRead(Spec):
-    """What was read of the logs, and what was left out."""
-
-    name: str
-    content_hash: str
-    first_day: dt.date
-    last_day: dt.date
-    kept: dict[str, int]
-    dropped: dict[str, int]
-
-
-class Searched(Spec):
-    """What only a search has: lever values of the status quo, finalists with the winner first, what it rests on.
-
-    ``effort`` counts trials, finalists and replicates; ``notes`` and ``logged`` are what the logs gave.
-    """
-
-    model_config = ConfigDict(allow_inf_nan=True)  # an estimate from too few rows is NaN
-
-    budget: float | None
-    status_quo: dict[str, Any]
-    bounds: dict[str, str]
-    effort: dict[str, int]
-    finalists: tuple[Candidate, ...]
-    reference: Difference
-    importances: dict[str, float]
-    alternatives: tuple[Alternative, ...]
-    notes: tuple[str, ...]
-    logged: dict[str, LoggedEffect]
-    logs: LogsRead | None
-    card: ModelCard | None
 
 
 class Facts(Spec):
@@ -181,11 +133,12 @@ def _without_none(data: Any) -> Any:
 def record_of_search(result: SearchResult) -> RunRecord:
     """The record of a search. Lives one detailed replicate of winner and status quo for the sales by tier."""
     ground, outcomes = result.ground, result.results.arms
-    policies = {"winner": result.winner.policy, "status quo": ground.status_quo, "do nothing": DO_NOTHING}
-    if result.keeps_status_quo:
+    policies = {"winner": result.winner.policy, STATUS_QUO: ground.status_quo, NOTHING: DO_NOTHING}
+    if result.winner.label in (STATUS_QUO, NOTHING):  # the recommended policy has a name of its own
         del policies["winner"]
+        policies = {result.winner.label: policies[result.winner.label], **policies}
     arms = Results({arm: outcomes[arm] for arm in policies})
-    first, base = next(iter(arms.arms.values())), outcomes["status quo"]
+    first, base = next(iter(arms.arms.values())), outcomes[STATUS_QUO]
     facts = Facts(
         kind="search",
         title=result.experiment.title,
@@ -193,53 +146,30 @@ def record_of_search(result: SearchResult) -> RunRecord:
         policies={arm: policy.model_dump(mode="json") for arm, policy in policies.items()},
         docs={path: text for policy in policies.values() for path, text in meanings(policy)},
         differences={m: difference(m, paired(first, base, m)) for m in ("clv", "equity", "revenue", "spend")},
-        search=_searched(result),
+        search=searched_of(result),
     )
     tiers = [
         tier_table(arm, PrivateDomain(ground.scenario, policies[arm], seed=base[0].seed, learned=ground.learned))
         for arm in facts.arms
-        if arm != "do nothing"
+        if arm != NOTHING or arm == facts.arms[0]
     ]
     tables = {**_tables(arms), "trials": result.trials, "tiers": pd.concat(tiers, ignore_index=True)}
+    return RunRecord(facts, tables, result.results.provenance | {"command": _command(result)}, _documents(result))
+
+
+def _command(result: SearchResult) -> str:
     folder = result.folder.as_posix()
-    experiment = result.experiment.model_dump(mode="json") | {"search": f"{folder}/search.yaml"}
-    command = shlex.join(["siyu", "search", f"{folder}/experiment.yaml", "--out", f"{folder}-again"])
-    return RunRecord(
-        facts,
-        tables,
-        result.results.provenance | {"command": command},
-        {
-            "experiment": experiment,
-            "search": result.plan.model_dump(mode="json"),
-            "recommended": facts.policies[facts.arms[0]],
-        },
-    )
+    return shlex.join(["siyu", "search", f"{folder}/experiment.yaml", "--out", f"{folder}-again"])
 
 
-def _searched(result: SearchResult) -> Searched:
-    ground, plan = result.ground, result.plan
-    return Searched(
-        budget=plan.budget,
-        status_quo=plan.values_of(ground.status_quo),
-        bounds=plan.bounds(ground.status_quo),
-        effort={
-            "trials": len(result.trials),
-            "replicates": plan.replicates,
-            "finalists": len(result.finalists),
-            "final_replicates": plan.final_replicates,
-            "holdout_replicates": plan.holdout_replicates,
-        },
-        finalists=tuple(
-            Candidate(**{name: getattr(f, name) for name in Candidate.model_fields}) for f in result.finalists
-        ),
-        reference=result.reference,
-        importances=result.importances,
-        alternatives=result.alternatives,
-        notes=ground.notes,
-        logged=ground.effects,
-        logs=_logs_read(ground.logs) if ground.logs is not None else None,
-        card=ground.training.card if ground.training else None,
-    )
+def _documents(result: SearchResult) -> dict[str, dict[str, Any]]:
+    """Experiment and plan as they were run, and the recommended policy."""
+    here = {"search": f"{result.folder.as_posix()}/search.yaml"}
+    return {
+        "experiment": result.experiment.model_dump(mode="json") | here,
+        "search": result.plan.model_dump(mode="json"),
+        "recommended": result.winner.policy.model_dump(mode="json"),
+    }
 
 
 def record_of_run(
@@ -289,22 +219,6 @@ def _world(scenario: Scenario) -> World:
     )
 
 
-def _logs_read(logs: Logs) -> LogsRead:
-    kept = {"customers": logs.n_customers, "order days": len(logs.visits)}
-    if logs.touches is not None:
-        kept["touches"] = len(logs.touches)
-    if logs.campaigns is not None:
-        kept["campaign targets"] = len(logs.campaigns)
-    return LogsRead(
-        name=logs.name,
-        content_hash=logs.digest,
-        first_day=logs.origin,
-        last_day=logs.origin + dt.timedelta(days=logs.last_day),
-        kept=kept,
-        dropped=logs.dropped,
-    )
-
-
 def meanings(part: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Dotted path and description of every field of a document."""
     if isinstance(part, BaseModel):
@@ -318,30 +232,3 @@ def meanings(part: Any, path: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(part, tuple):
         for number, value in enumerate(part):
             yield from meanings(value, f"{path}.{number}")
-
-
-# -- sales by tier ----------------------------------------------------------------------------------------------------
-
-
-def tier_table(arm: str, world: PrivateDomain) -> pd.DataFrame:
-    """Live a detailed world; buyers (mean over its censuses) and net sales by tier: arm, tier, customers, sales."""
-    world.run()
-    ledger = world.ledger
-    census = ledger.of("census")
-    days = max(len(np.unique(census.day)), 1)
-    code = ledger.source_code
-    customers = [float(census.amount[census.source == code(f"tier.{tier}")].sum()) / days for tier in TIERS]
-    return pd.DataFrame({"arm": arm, "tier": TIERS, "customers": customers, "sales": sales_by_tier(ledger)})
-
-
-def sales_by_tier(ledger: Ledger) -> NDArray[np.float64]:
-    """Net sales by the tier that the customer was in at that moment, scenario currency. Shape (3,)."""
-    events = ledger.of("value_tier", "order", "coupon_redeemed", "member_discount")
-    by_customer = np.argsort(events.key, kind="stable")  # the ledger's own order is that of time
-    key, kind, amount = (column[by_customer] for column in (events.key, events.kind, events.amount))
-    moves = kind == ledger.code["value_tier"]
-    first = np.ones(len(key), bool)
-    first[1:] = key[1:] != key[:-1]
-    last_move = np.maximum.accumulate(np.where(moves | first, np.arange(len(key)), 0))
-    tier = np.where(moves[last_move], amount[last_move], 0)  # who was never estimated is general
-    return np.bincount(tier, ledger.signs()[kind] * amount / 100, minlength=len(TIERS)).astype(np.float64)

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from agents.customers import TIERS
-from experiments.reporting.figures import FEWEST, contacts_info, funnel_info, tiers_info
-from experiments.reporting.words import LEVEL_NAMES, lever_words
+from experiments.reporting.figures import contacts_info, funnel_info, tiers_info
+from experiments.reporting.words import FEWEST, LEVEL_NAMES, lever_words
 
 REVENUE = ("order", "fee")
 DISCOUNTS = ("coupon_redeemed", "member_discount", "points", "refund")

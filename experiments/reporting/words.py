@@ -29,9 +29,34 @@ def money(value: float, currency: str, *, sign: bool = False) -> str:
     return f"{value:{'+' if sign else ''},.0f} {currency}"
 
 
+METRIC_NAMES = {
+    "spend": "spend", "spend_discounted": "discounted spend", "hours": "staff hours", "messages": "messages",
+    "margin": "profit margin", "revenue": "revenue", "profit": "profit", "n_order": "orders", "n_mute": "mutes",
+    "n_delete": "deletions", "risk": "risk",
+}  # fmt: skip
+METRIC_UNITS = {
+    "spend": "{}", "revenue": "{}", "profit": "{}", "spend_discounted": "{} per customer", "risk": "{} per customer",
+    "hours": "hours a week", "messages": "a week", "margin": "%", "n_order": "over the horizon",
+    "n_mute": "over the horizon", "n_delete": "over the horizon",
+}  # fmt: skip
+FEWEST = 10  # people for whom a number stands at least
+
+
+def amount_words(metric: str, value: float, currency: str) -> str:
+    """What a policy has of a metric with its unit, such as ``31.2 hours a week``; few people or orders are hidden."""
+    if metric in ("spend", "revenue", "profit"):
+        return money(value, currency)
+    if metric.startswith("n_"):
+        return f"{value:,.0f}" if value >= FEWEST else f"<{FEWEST}"
+    if metric == "margin":
+        return f"{100 * value:.1f} %"
+    unit = METRIC_UNITS[metric].format(currency)
+    return f"{value:.2f} {unit}" if unit.startswith(currency) else f"{number(value)} {unit}"
+
+
 def lever_words(path: str) -> str:
-    """``actions.chat.hours_per_week.L1`` as ``chat: hours, L1 acquainted``."""
-    steps = path.split(".")
+    """``actions.chat.hours_per_week.L1``, or a coordinate ``…[L1]``, as ``chat: hours, L1 acquainted``."""
+    steps = path.replace("[", ".").replace("]", "").split(".")
     owner = ""
     if steps[0] == "actions" and len(steps) > 2:
         owner, steps = f"{_plain(steps[1])}: ", steps[2:]
@@ -41,9 +66,12 @@ def lever_words(path: str) -> str:
 
 
 def label_words(label: str) -> str:
-    """A trial's label with paths in words: ``only actions.coupon.depth`` as ``only coupon: depth``."""
-    first, _, path = label.partition(" ")
-    return f"{first} {lever_words(path)}" if "." in path else label
+    """A policy's label with paths in words: ``only actions.coupon.depth`` as ``only coupon: depth``."""
+    first, _, rest = label.partition(" ")
+    if first != "only":
+        return "least of everything" if label == "least" else label
+    path, comma, version = rest.partition(", ")
+    return f"{first} {lever_words(path)}{comma}{version}"
 
 
 def _steps(steps: Sequence[str]) -> Iterator[str]:
@@ -94,6 +122,16 @@ def value_words(path: str, value: Any, currency: str) -> str:
             if step.endswith(ending):
                 return unit.format(number(value))
     return number(value)
+
+
+def axis_words(path: str, currency: str) -> tuple[str, float]:
+    """What the numbers of a lever or a metric count, for an axis, and how many of it a unit of the value is."""
+    if path in METRIC_UNITS:
+        return METRIC_UNITS[path].format(currency), 100.0 if path == "margin" else 1.0
+    shown = value_words(path, 1.0, currency)
+    if shown == "100 %":
+        return "%", 100.0
+    return shown.replace("every 1 ", "every so many ").removeprefix("1").replace("×1", "times").strip(), 1.0
 
 
 def _mapping_words(value: dict[str, Any], currency: str) -> str:

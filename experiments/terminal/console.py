@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import math
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +19,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 WIDE = 150  # columns of a table that goes to a file or a pipe
+COMFORTABLE = 100  # columns of a paragraph
 MENDABLE = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EISDIR,
     errno.ENAMETOOLONG,
@@ -43,6 +46,12 @@ def complain(text: str) -> None:
 def say(text: str) -> None:
     """Print a line of the result."""
     print(text)
+
+
+def say_wrapped(text: str) -> None:
+    """Print a paragraph of the result, its lines no longer than the terminal or a comfortable length."""
+    width = min(shutil.get_terminal_size((COMFORTABLE, 24)).columns, COMFORTABLE)
+    print("\n".join(textwrap.fill(line, width, break_on_hyphens=False) for line in text.split("\n")))
 
 
 def say_json(data: Any) -> None:

@@ -15,14 +15,14 @@ from agents.behaviours import Behaviour
 from experiments.compare import Difference, difference
 from experiments.load import KINDS, SUFFIXES, load, shipped
 from experiments.terminal import describe
-from experiments.terminal.console import say, say_json, say_table
+from experiments.terminal.console import say, say_json, say_table, say_wrapped
 
 if TYPE_CHECKING:
     from agents.policy import Policy
     from experiments.calibrate import Ground
     from experiments.compare import Verdict
     from experiments.results import Results
-    from experiments.search import SearchResult
+    from experiments.searching.result import SearchResult
 
 WORDS = {
     "clv": "CLV per customer",
@@ -119,19 +119,31 @@ def tell_verdict(about: About, verdict: Verdict, *, json: bool) -> None:
 
 
 def tell_search(found: SearchResult, report: Path, *, json: bool) -> None:
-    """Tell what to change, what it earns, and where everything lies."""
-    from experiments.search import changes
+    """Tell what to change, what it earns, what it rests on and where everything lies: the report's story in short."""
+    from experiments.reporting import story, story_answer
+    from experiments.reporting.record import RunRecord
 
+    record = RunRecord.load(found.folder)  # what is told is what the report says
+    told = story_answer.recommendation(record.facts)
+    short = story_answer.in_short(record.facts)
+    stopped = story_answer.interruption(story.searched_of(record.facts), len(record.tables["trials"]))
     if json:
         text = (found.folder / "recommendation.json").read_text(encoding="utf-8")
-        say_json({"folder": str(found.folder), "report": str(report), **json_library.loads(text)})
+        sentences = [stopped, told.title, *told.sentences, *(text for part in short for text in part.sentences)]
+        own = {"folder": str(found.folder), "report": str(report), "story": [s for s in sentences if s]}
+        say_json(own | json_library.loads(text))
         return
-    say(str(found))
-    here = changes(found.plan, found.ground.status_quo, found.winner)
-    rows = [(change["lever"], describe.shown(change["from"]), describe.shown(change["to"])) for change in here]
-    if rows:
-        say_table(("lever", "status quo", "recommended"), rows, numbers=(1, 2))
-    say(f"report: {report}")
+    if stopped:
+        say_wrapped(f"{stopped}\n")
+    say(f"{told.title}\n")
+    say_wrapped(" ".join(told.sentences))
+    changes = story_answer.changes(record.facts)
+    if changes:
+        rows = [(change.label, change.before, change.after, change.moved) for change in changes]
+        say_table(("lever", "today", story_answer.choice(record.facts), "moves"), rows, numbers=(1, 2))
+    for part in short:
+        say_wrapped(f"\n{part.head}: {' '.join(part.sentences)}")
+    say(f"\nreport: {report}")
     say(f"folder: {found.folder}")
 
 

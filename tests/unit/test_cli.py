@@ -21,6 +21,9 @@ from typer.testing import CliRunner
 from agents.models import CustomerModels
 from experiments import compare, load, load_logs, simulate
 from experiments.cli import app
+from experiments.reporting import story_answer
+from experiments.reporting.record import RunRecord
+from experiments.run import seeds_for
 from experiments.terminal.closeup import live_closely
 from experiments.terminal.console import Bars, mendable
 from experiments.terminal.folders import NewFolder, search_folder
@@ -31,7 +34,9 @@ __all__ = ["desk"]  # a fixture
 
 ROOT = Path(__file__).parents[2]
 COMPARE = ("compare", "policy/winback", "quo.yaml", "--scenario", "world.yaml", "--replicates", "3", "--processes", "1")
-COMMANDS = [(command,) for command in ("simulate", "compare", "search", "train", "report", "describe", "schema")]
+COMMANDS = [
+    (command,) for command in ("simulate", "compare", "search", "worker", "train", "report", "describe", "schema")
+]
 
 
 # -- help -------------------------------------------------------------------------------------------------------------
@@ -243,34 +248,57 @@ def test_options_of_search_change_the_plan(desk: Path) -> None:
     run(desk, *SEARCHING, "--trials", "5", "--replicates", "3", "--holdout", "6", "--seed", "9")
     trials = pd.read_parquet(desk / "runs" / "question" / "trials.parquet")
     provenance = json.loads((desk / "runs" / "question" / "provenance.json").read_text(encoding="utf-8"))
-    assert len(trials) == 5
-    assert [provenance["seeds"][name][1] for name in ("search", "holdout")] == [3, 6]
+    replicates = pd.read_parquet(desk / "runs" / "question" / "replicates.parquet")
+    assert trials["replicates"].tolist() == [3] * 5
+    holdout = replicates.loc[replicates["arm"] == "status quo", "seed"]
+    assert holdout.tolist() == list(range(provenance["seeds"]["holdout"], provenance["seeds"]["holdout"] + 6))
+    assert provenance["seeds"]["holdout"] == seeds_for("holdout", 1, 9)[0]
 
 
-def test_an_interrupted_search_says_how_to_go_on_and_does(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_search_reports_the_best_so_far_and_goes_on(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(desk, *SEARCHING, "--out", "whole", "--trials", "12")
-    seen = []
+    stopped = []
 
     def step(self: Bars, done: int, note: str = "") -> None:
-        seen.append(done)
-        if done == 9:  # within the second batch of eight
+        if note and not stopped:  # after the first trials
+            stopped.append(done)
             raise KeyboardInterrupt
 
-    command = ["siyu", *SEARCHING, "--out", "broken off", "--trials", "12"]
-    monkeypatch.setattr(sys, "argv", command)
+    command = (*SEARCHING, "--out", "broken off", "--trials", "12")
     with monkeypatch.context() as patch:
         patch.setattr(Bars, "step", step)
-        said = run(desk, *command[1:])
-    assert said.code == 130
-    assert said.out == ""
-    assert said.err.splitlines()[-1] == (
-        "Interrupted. To go on where it stopped, run again: "
-        "siyu search question.yaml --processes 1 --out 'broken off' --trials 12"
-    )
-    assert said.new == {"broken off", "broken off/study.journal"}
-    went_on = run(desk, *command[1:])
+        said = run(desk, *command)
+    assert said.code == 0
+    assert said.out.startswith(f"This search was stopped by hand after {stopped[0]} of 12 trials.")
+    assert "The same command goes on where it stopped." in in_one_line(said.out)
+    assert {"broken off/study.journal", "broken off/report.html"} <= said.new
+    assert recommendation(desk / "broken off")["interrupted"]
+    went_on = run(desk, *command)
     assert went_on.code == 0
+    assert went_on.out.splitlines()[-1] == "folder: broken off"
+    assert "stopped by hand" not in went_on.out
     assert recommendation(desk / "broken off") == recommendation(desk / "whole")
+
+
+def in_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_search_tells_the_story_of_its_report(desk: Path) -> None:
+    (desk / "plan.yaml").write_text((desk / "plan.yaml").read_text() + "budget: 500\n", encoding="utf-8")
+    said = run(desk, *SEARCHING)
+    facts = RunRecord.load(desk / "runs" / "question").facts
+    told = story_answer.recommendation(facts)
+    seen = in_one_line(said.out)
+    assert said.out.startswith(told.title)
+    places = [seen.index(text) for text in (*filter(None, told.sentences), "Limits: On the holdout seeds", "report: ")]
+    assert places == sorted(places)
+    for change in story_answer.changes(facts):
+        assert f"{change.label} {change.before} {change.after}" in seen
+    assert max(len(line) for line in said.out.splitlines() if not line.startswith(("report", "folder"))) <= 150
+    story = json.loads(run(desk, *SEARCHING, "--json").out)["story"]
+    assert story[0] == told.title
+    assert all(sentence in in_one_line(said.out) for sentence in story)
 
 
 def test_an_interruption_before_anything_leaves_nothing(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

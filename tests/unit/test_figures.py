@@ -17,9 +17,15 @@ from matplotlib.figure import Figure
 
 from experiments.compare import difference
 from experiments.reporting import figures as fig
+from experiments.reporting import figures_basis as fig_basis
+from experiments.reporting import figures_causes as fig_causes
 from experiments.reporting import figures_money as fig_money
 from experiments.reporting import figures_search as fig_search
-from experiments.search import Alternative
+from experiments.reporting.causes import Chart, Cut
+from experiments.searching.aims import Limit
+from experiments.searching.flips import Flip
+from experiments.searching.result import Alternative
+from tests import records
 
 ARMS = ("winner", "status quo", "do nothing")
 
@@ -80,6 +86,7 @@ TRIALS = pd.DataFrame(
         "uplift": [4.0, 0.0, 9.0, 2.0],
         "standard_error": [0.5, 0.0, 1.0, 0.5],
         "feasible": [True, True, False, True],
+        "dropped": [False, False, False, True],
     }
 )
 
@@ -206,22 +213,84 @@ def test_nobody_spends_anything() -> None:
     assert fig_money.plot_costs(info, arms=ARMS).get_legend() is None
 
 
-def test_running_best_counts_feasible_trials_only() -> None:
+def test_running_best_counts_trials_that_are_allowed_and_were_lived_to_their_end() -> None:
     info = fig_search.history_info(TRIALS)
     assert info["number"].tolist() == [0, 1, 2, 3]
-    assert info["best"].tolist() == [0.0, 0.0, 2.0, 4.0]
+    assert info["standing"].tolist() == ["within the limits", "beyond a limit", "given up early", "within the limits"]
+    assert info["best"].tolist() == [0.0, 0.0, 0.0, 4.0]
     assert (info["low"].tolist(), info["high"].tolist()) == ([0.0, 8.0, 1.5, 3.5], [0.0, 10.0, 2.5, 4.5])
 
 
+def test_front_ends_with_status_quo_and_recommendation() -> None:
+    claim = records.found([4.0, 6.0, 8.0])
+    info = fig_search.front_info(records.front(), claim)
+    assert info["what"].tolist() == ["front", "front", "status quo", "recommended"]
+    assert info["amount"].tolist() == [20.0, 60.0, 50.0, 60.0]
+    assert info["mean"].tolist() == pytest.approx([1.0, 5.0, 0.0, 6.0])
+    assert info["high"].iloc[-1] == claim.high
+    assert fig_search.scaled(info, 100)["amount"].tolist() == [2000.0, 6000.0, 5000.0, 6000.0]
+
+
+def test_both_sides_of_a_limit_are_drawn_on_the_scale_of_the_axis() -> None:
+    info = fig_search.scaled(fig_search.front_info(records.front(), records.NOBODY), 100)
+    ax = fig_search.plot_front(info, limit=Limit(at_least=0.1, at_most=0.4), scale=100.0)
+    dashed = {tuple(line.get_xdata()) for line in ax.lines if line.get_color() == fig.RED}
+    assert dashed == {(10.0, 10.0), (40.0, 40.0)}
+
+
 def test_tornado_puts_the_effect_that_matters_most_first() -> None:
-    info = fig_search.assumptions_info(alternatives())
+    info = fig_basis.assumptions_info(alternatives())
     assert info["effect"].tolist() == ["trust", "trust", "coupon", "coupon"]
     assert info["span"].tolist() == pytest.approx([4.0, 4.0, 0.2, 0.2])
 
 
-def test_importances_are_sorted() -> None:
-    info = fig_search.importances_info({"a": 0.2, "b": 0.7, "c": 0.1})
-    assert info["lever"].tolist() == ["b", "a", "c"]
+def test_flips_keep_the_nearest_on_each_side_and_effects_without_any() -> None:
+    near, far = Flip("trial 3", 0.6, 0.7, None, "below", True), Flip("status quo", 0.2, 0.3, 0.1, "below", False)
+    above = Flip("status quo", 2.5, 2.0, 3.0, "above", False)
+    value = records.sweep("buying", "buying").model_copy(update={"effect": False})
+    sweeps = [records.sweep("coupon", "coupons", (near, above, far)), records.sweep("trust", "goodwill"), value]
+    info = fig_basis.flips_info(sweeps)
+    assert list(zip(info["effect"], info["value"].fillna(-1), info["side"], strict=True)) == [
+        ("coupons", 0.6, "below"), ("coupons", 2.5, "above"), ("goodwill", -1, ""),
+    ]  # fmt: skip
+    assert np.isnan(info["certain"].iloc[0])
+    assert (info["plausible_low"].iloc[0], info["plausible_high"].iloc[0]) == (0.4, 1.6)
+
+
+def test_what_is_plausible_is_drawn_no_farther_than_what_was_tried() -> None:
+    wide = records.sweep("trust", "goodwill").model_copy(update={"plausible": (-0.5, 5.0)})
+    info = fig_basis.flips_info([wide])
+    assert (info["plausible_low"].item(), info["plausible_high"].item()) == (0.0, 4.0)
+
+
+def test_importances_are_sorted_and_know_the_floor() -> None:
+    info = fig_causes.importances_info(records.causes())
+    assert info["lever"].tolist() == [records.PER_WEEK, records.DEPTH]
+    assert info["above"].tolist() == [True, False]
+    ax = fig_causes.plot_importances(info, floor=0.06)
+    assert [line.get_xdata()[0] for line in ax.lines if line.get_label() == "a lever that does nothing"] == [0.06]
+
+
+def test_slices_are_on_the_scale_of_their_axis() -> None:
+    cut = Cut(lever="d", here=0.1, values=(0.0, 0.3), mean=(1, 2), low=(0, 1), high=(2, 3))
+    assert fig_causes.slice_info(cut, 100)["value"].tolist() == [0.0, 30.0]
+    assert fig_causes.slice_info(CHOICES)["value"].tolist() == ["everybody", "buyers"]
+
+
+def test_map_rows_are_those_of_the_first_lever() -> None:
+    info = fig_causes.map_info(records.causes().charts[0], (1.0, 100.0))
+    at = {(row.one, round(row.other)): (row.mean, row.half) for row in info.itertuples()}
+    assert at[(0.0, 30)] == (2, 1.0)
+    assert at[(7.0, 0)] == (5, 1.0)
+
+
+CHOICES = Cut(
+    lever="whom", here="buyers", values=("everybody", "buyers"), mean=(1, 2), low=(0, 1), high=(2, 3)
+)  # fmt: skip
+MIXED = Chart(
+    levers=("whom", "d"), here=("buyers", 0.1), values=(("everybody", "buyers"), (0.0, 0.1, 0.2)),
+    mean=((1, 2, 3), (4, 5, 6)), low=((0, 1, 2), (3, 4, 5)), high=((2, 3, 4), (5, 6, 7)),
+)  # fmt: skip
 
 
 def curves(ax: Axes | None) -> Axes:
@@ -244,10 +313,28 @@ DRAWN: dict[str, Callable[[Axes | None], Axes]] = {
         fig_money.costs_info(fig_money.waterfall_info(MONEY)), ax, arms=ARMS, currency="CNY"
     ),
     "history": lambda ax: fig_search.plot_history(fig_search.history_info(TRIALS), ax, currency="CNY"),
-    "importances": lambda ax: fig_search.plot_importances(fig_search.importances_info({"a": 0.9, "b": 0.001}), ax),
-    "assumptions": lambda ax: fig_search.plot_assumptions(
-        fig_search.assumptions_info(alternatives()), ax, currency="CNY"
+    "front": lambda ax: fig_search.plot_front(
+        fig_search.front_info(records.front(), records.found([4.0, 6.0])), ax, x="spend", limit=Limit(at_most=100)
     ),
+    "importances": lambda ax: fig_causes.plot_importances(
+        fig_causes.importances_info(records.causes()), ax, floor=0.06
+    ),
+    "slice": lambda ax: fig_causes.plot_slice(
+        fig_causes.slice_info(records.causes().cuts[0]), ax, x="a week", here=1.0, today=3.0
+    ),
+    "slice of choices": lambda ax: fig_causes.plot_slice(
+        fig_causes.slice_info(CHOICES), ax, x="whom", here="buyers", today="everybody"
+    ),
+    "map": lambda ax: fig_causes.plot_map(
+        fig_causes.map_info(records.causes().charts[0]), ax, x="a week", y="depth", here=(1.0, 0.1)
+    ),
+    "map of choices": lambda ax: fig_causes.plot_map(
+        fig_causes.map_info(MIXED), ax, x="whom", y="depth", here=("buyers", 0.1)
+    ),
+    "assumptions": lambda ax: fig_basis.plot_assumptions(
+        fig_basis.assumptions_info(alternatives()), ax, currency="CNY"
+    ),
+    "flips": lambda ax: fig_basis.plot_flips(fig_basis.flips_info(records.basis().sweeps), ax),
 }
 
 
