@@ -257,6 +257,7 @@ def check_optimum(
     comparisons: int = 1000,
     processes: int | None = None,
     listener: Listener | None = None,
+    keep: Callable[[OptimumCheck], object] | None = None,
 ) -> OptimumCheck:
     """Run fixed policies, searches and A/A tests.
 
@@ -268,6 +269,7 @@ def check_optimum(
     names : cases, by their names or first letters; all without.
     studies : searches of each case, with seeds 1 … n; 0 for the fixed policies alone.
     comparisons : of equal policies in each A/A test; 0 for none.
+    keep : told what there is after each case: all of it takes an hour.
 
     Raises
     ------
@@ -290,6 +292,8 @@ def check_optimum(
             done.append(study(case, question, seed, processes))
             hear.step(seed, f"regret {done[-1].regret:.2%}")
         results.append(CaseResult(case.name, tuple(done)))
+        if keep:
+            keep(OptimumCheck(tuple(fixed), tuple(results), ()))
     equal: tuple[EqualPolicies, ...] = ()
     if comparisons:
         hear.stage("equal policies", 1)

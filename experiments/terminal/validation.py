@@ -92,8 +92,9 @@ def optimum_command(
 
     with Bars() as bars:
         found = check_optimum(
-            names=names or (), studies=studies, comparisons=comparisons, processes=processes, listener=bars
-        )
+            names=names or (), studies=studies, comparisons=comparisons, processes=processes, listener=bars,
+            keep=(lambda check: save(check, out)) if out else None,
+        )  # fmt: skip
         if out:
             save(found, out)
     if json:
