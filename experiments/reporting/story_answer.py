@@ -20,6 +20,9 @@ from experiments.reporting.story import (
 )
 from experiments.reporting.words import change_words, label_words, lever_words, meaning, money, value_words
 from experiments.searching.finalists import NOTHING, STATUS_QUO
+from experiments.searching.objective import Objective
+
+MEAN = Objective().words()
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def recommendation(facts: Facts) -> Recommendation:
         "unsettled": f"No gain is proven: {gain} {currency} per customer",
         "loss": f"Do not follow the search: {gain} {currency} per customer",
     }[outcome]
-    sentences = (_earnings(facts), _source(facts), _spread(facts), _certainty(outcome), tied(searched))
+    sentences = (_earnings(facts), _aim(facts), _source(facts), _spread(facts), _certainty(outcome), tied(searched))
     return Recommendation(outcome, title, (*sentences, _spending(facts)))
 
 
@@ -103,13 +106,24 @@ def _earnings(facts: Facts) -> str:
         f"(95 % interval {signed(d.low)} to {signed(d.high)}), in total {money(total.mean, currency, sign=True)} "
         f"({money(total.low, currency, sign=True)} to {money(total.high, currency, sign=True)}) over the "
         f"{world.horizon_days} days from {date_words(world.start)}; a customer is then worth "
-        f"{searched.final.value.mean:.2f} {currency}."
+        f"{searched.final.value.mean:.2f} ± {searched.final.value.half_width:.2f} {currency}."
     )
 
 
 def _arm_words(facts: Facts) -> str:
     label = label_words(searched_of(facts).winner.label)
     return f"the recommended policy ({label})" if choice(facts) == "recommended" else f"the search's choice ({label})"
+
+
+def _aim(facts: Facts) -> str:
+    """What the policy was chosen for, where that is not the mean."""
+    searched = searched_of(facts)
+    if searched.course.aim == MEAN:
+        return ""
+    return (
+        f"It was chosen for another aim, the {searched.course.aim}: {plus_minus(searched.final.objective)} "
+        f"{facts.world.currency} per customer."
+    )
 
 
 def _source(facts: Facts) -> str:

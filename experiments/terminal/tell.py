@@ -136,7 +136,7 @@ def tell_search(found: SearchResult, report: Path, *, json: bool) -> None:
     if stopped:
         say_wrapped(f"{stopped}\n")
     say(f"{told.title}\n")
-    say_wrapped(" ".join(told.sentences))
+    say_wrapped(" ".join(filter(None, told.sentences)))
     changes = story_answer.changes(record.facts)
     if changes:
         rows = [(change.label, change.before, change.after, change.moved) for change in changes]

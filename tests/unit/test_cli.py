@@ -245,11 +245,11 @@ def test_search_names_its_folder_and_keeps_finished_ones(desk: Path) -> None:
 
 
 def test_options_of_search_change_the_plan(desk: Path) -> None:
-    run(desk, *SEARCHING, "--trials", "5", "--replicates", "3", "--holdout", "6", "--seed", "9")
+    run(desk, *SEARCHING, "--trials", "11", "--replicates", "3", "--holdout", "6", "--seed", "9")
     trials = pd.read_parquet(desk / "runs" / "question" / "trials.parquet")
     provenance = json.loads((desk / "runs" / "question" / "provenance.json").read_text(encoding="utf-8"))
     replicates = pd.read_parquet(desk / "runs" / "question" / "replicates.parquet")
-    assert trials["replicates"].tolist() == [3] * 5
+    assert trials["replicates"].tolist() == [3] * 11
     holdout = replicates.loc[replicates["arm"] == "status quo", "seed"]
     assert holdout.tolist() == list(range(provenance["seeds"]["holdout"], provenance["seeds"]["holdout"] + 6))
     assert provenance["seeds"]["holdout"] == seeds_for("holdout", 1, 9)[0]

@@ -39,7 +39,8 @@ def test_headline_numbers_are_those_of_the_record() -> None:
     d = record().facts.differences["clv"]
     assert (outcome, title) == ("gain", f"Change 1 of 2 levers: {d.mean:+.2f} ± {d.half_width:.2f} CNY per customer")
     assert f"95 % interval {d.low:+.2f} to {d.high:+.2f}), in total +60 CNY (+10 CNY to +110 CNY)" in told
-    assert "a customer is then worth 43.00 CNY" in told
+    assert "a customer is then worth 43.00 ± 4.97 CNY" in told
+    assert "chosen for" not in told
     assert f"between {d.world_low:+.2f} and {d.world_high:+.2f}" in told
     assert "it is a gain in 3 of 3 (100 %)" in told
     assert "It spends 60 CNY over the horizon, 10 CNY more than the status quo; the budget of 100 CNY leaves 40" in told
@@ -75,6 +76,11 @@ def test_the_interval_says_that_its_seeds_chose_nothing() -> None:
     without = answer(limits={}, course=course(worlds=8))[2]
     assert "3 holdout replicates, in 8 worlds drawn from what is uncertain, lived under both" in without
     assert "whose seeds chose nothing: no trial" in without
+
+
+def test_another_aim_than_the_mean_is_told() -> None:
+    told = answer(course=course(aim="mean uplift in the worst 10% of replicates"))[2]
+    assert "It was chosen for another aim, the mean uplift in the worst 10% of replicates: +6.00 ± 4.97 CNY" in told
 
 
 def test_alone_at_the_top() -> None:
