@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from agents.policy import Policy
 from experiments.searching.aims import METRICS, RISK, Limit
+from experiments.searching.first_look import FEWEST_REPLICATES
 from experiments.searching.objective import Objective
 from experiments.searching.paths import dump
 from experiments.searching.space import SearchSpace
@@ -29,11 +30,16 @@ class SearchPlan(SearchSpace):
     engine: Literal["auto", "gp", "tpe", "cma"] = parameter(
         "auto", doc="who proposes: Gaussian process, TPE or CMA-ES; auto takes the first for few levers and trials"
     )
-    trials: int = parameter(100, ge=3, le=100_000, doc="policies to try; with replicates: auto the effort of so many")
+    trials: int = parameter(100, ge=3, le=100_000, doc="policies to try; a pilot shares out their effort")
     replicates: Annotated[int, Field(ge=2, le=10_000)] | Literal["auto"] = parameter(
         "auto", doc="paired replicates of each trial, the same seeds in all; auto lets a pilot choose"
     )
     racing: bool | Literal["auto"] = parameter("auto", doc="give up trials that are surely worse than the best so far")
+    first_at: float | None = parameter(
+        None, ge=0.01, le=0.9,
+        doc="share of the population on which a policy is tried first, and given up when surely worse there; only "
+        "where the first trials show that it ranks policies as the whole does",
+    )  # fmt: skip
     batch: int = parameter(8, ge=1, le=256, doc="policies proposed together; results do not depend on processes")
     patience: int = parameter(3, ge=0, le=1000, doc="batches without hope after which the search stops; 0 for never")
     finalists: int = parameter(10, ge=1, le=100, doc="best trials that are judged again on fresh seeds")
@@ -73,6 +79,22 @@ class SearchPlan(SearchSpace):
     def _generation(self) -> Self:
         if self.engine == "cma" and self.batch < 5:
             raise ValueError(f"a generation of CMA-ES needs a batch of 5 or more (it is {self.batch}); raise it")
+        return self
+
+    @model_validator(mode="after")
+    def _first_look(self) -> Self:
+        if self.first_at is None:
+            return self
+        if self.objective.measure != "mean":
+            raise ValueError(
+                f"first_at gives up policies whose mean uplift is worse, and the objective is "
+                f"{self.objective.measure}; leave first_at out"
+            )
+        if self.replicates != "auto" and self.replicates < FEWEST_REPLICATES:
+            raise ValueError(
+                f"with first_at a trial needs {FEWEST_REPLICATES} replicates, for with {self.replicates} no difference "
+                "is sure; raise replicates, or leave first_at out"
+            )
         return self
 
     def most_replicates(self) -> int:

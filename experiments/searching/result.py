@@ -19,6 +19,7 @@ from experiments.searching.plan import SearchPlan
 
 if TYPE_CHECKING:
     from experiments.searching.explain import Explanation
+    from experiments.searching.first_look import FirstLook
     from experiments.searching.flips import Robustness
     from experiments.searching.fronts import Point
     from experiments.searching.information import Information
@@ -53,6 +54,7 @@ class Course:
     ----------
     engine : who proposed: ``gp``, ``tpe`` or ``cma``.
     pilot, replication : what a pilot measured and chose; None without one.
+    first_look : whether policies were tried in a smaller world first, and why; None where the plan asks for none.
     stopped : why the search stopped before its last trial; empty when it did not.
     interrupted : whether somebody stopped it; then only the best is judged, and nothing else is asked.
     simulated, reused : replicates that were lived, and those that were known already.
@@ -63,6 +65,7 @@ class Course:
     effort: Effort
     pilot: Pilot | None
     replication: Replication | None
+    first_look: FirstLook | None
     stopped: str
     interrupted: bool
     simulated: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,20 @@ from experiments.searching.aims import excesses
 from experiments.searching.coordinates import Coordinates
 from experiments.searching.engine import Engine, History, method_of
 from experiments.searching.finalists import STATUS_QUO
+from experiments.searching.first_look import FirstLook
 from experiments.searching.lives import Lives
-from experiments.searching.measuring import BASE, BATCH, EFFORT, Effort, Measurer, kept_values, uplift
-from experiments.searching.pilot import Pilot, Replication, measure, replication
+from experiments.searching.measuring import (
+    BATCH,
+    EFFORT,
+    FIRST_LOOK,
+    GIVEN_UP,
+    SMALL,
+    Effort,
+    Measurer,
+    uplift,
+    uplift_of,
+)
+from experiments.searching.pilot import FEWEST_RANKED, Pilot, Replication, measure, replication
 from experiments.searching.plan import SearchPlan
 from experiments.searching.proposals import enough
 from experiments.searching.study import Proposal, Study, Trial
@@ -44,7 +56,7 @@ class TrialLoop:
     playbooks : policies that are always tried, by name.
     study : where trials are kept.
     lives : who lives them.
-    at_once : trials that this process claims together; None for all that wait. Others may measure the rest.
+    at_once : trials that this process claims together once others measure too; None for all that wait.
 
     Attributes
     ----------
@@ -76,7 +88,7 @@ class TrialLoop:
             finished = self.study.finished()
             history = self.history()
             self.hear.step(len(finished), self._note(history))
-            self._refuse_hopeless(finished, history)
+            self._refuse_hopeless(finished, history, last=len(finished) >= effort.trials)
             if len(finished) >= effort.trials or not self._propose(effort, finished, history):
                 return
 
@@ -93,8 +105,7 @@ class TrialLoop:
     def history(self) -> History:
         """The trials with their objective on the same footing: all on the first seeds that a full trial has."""
         trials, most = self.study.finished(), Effort.of(self.study.fact(EFFORT)).replicates
-        base = self.measurer.base_values
-        values, noise = self._on_one_footing([uplift(t.measured["values"], base)[:most] for t in trials], most)
+        values, noise = self._on_one_footing(trials, most)
         excess = {name: np.empty(len(trials)) for name in self.limits}
         for i, trial in enumerate(trials):
             for name, over in excesses(self.limits, trial.measured["values"]).items():
@@ -107,32 +118,45 @@ class TrialLoop:
             batches=np.array([0 if t.label else t.batch for t in trials]),
         )
 
-    def _on_one_footing(self, ups: list[Floats], most: int) -> tuple[Floats, Floats]:
+    def _on_one_footing(self, trials: Sequence[Trial], most: int) -> tuple[Floats, Floats]:
         """Objectives, and the variance of what their missing replicates add.
 
         A trial that was dropped has seen fewer seeds than the others, and those may be kind or harsh. So its gap to
-        the best full trial on the seeds that both have seen is taken for the whole.
+        the best full trial on the seeds that both have seen is taken for the whole; where it was dropped in a smaller
+        world, the gap between the two there.
         """
-        full = [i for i, u in enumerate(ups) if len(u) == most]
+        ups = [uplift_of(t, self.measurer.base_values)[:most] for t in trials]
+        small = [GIVEN_UP in t.measured for t in trials]
+        full = [i for i, u in enumerate(ups) if len(u) == most and not small[i]]
         scores = self.plan.objective.scores(np.array([ups[i] for i in full]), self.lives.world_of(most))
         values, noise = np.empty(len(ups)), np.zeros(len(ups))
         values[full] = scores
-        leader = ups[full[int(np.argmax(scores))]]
+        leader = full[int(np.argmax(scores))]
         for i, u in enumerate(ups):
-            if len(u) < most:
-                gap = u - leader[: len(u)]
+            if small[i] or len(u) < most:
+                best = np.asarray(trials[leader].measured[SMALL]) if small[i] else ups[leader]
+                gap = u - best[: len(u)]
                 values[i] = float(scores.max() + gap.mean())
-                noise[i] = float(gap.var(ddof=1)) / len(u) * (1 - len(u) / most)
+                # Replicates of the whole world are missing in part, those of a smaller one tell of another world.
+                noise[i] = float(gap.var(ddof=1)) / len(u) * (1 if small[i] else 1 - len(u) / most)
         return values, noise
+
+    def first_look(self) -> FirstLook | None:
+        """Whether policies were tried in a smaller world first, and how many were given up there; None before that is
+        known or where the plan asks for none."""
+        known = self.study.fact(FIRST_LOOK)
+        if known is None:
+            return None
+        found = FirstLook.of(known)
+        tried = [t for t in self.study.finished() if t.batch and SMALL in t.measured]
+        return replace(found, tried=len(tried), dropped=sum(GIVEN_UP in t.measured for t in tried))
 
     # -- first trials, pilot ------------------------------------------------------------------------------------
 
     def _prepare(self) -> Effort:
         """The status quo's values, the first trials and the pilot; taken from the study where it has them."""
         fixed = None if self.plan.replicates == "auto" else int(self.plan.replicates)
-        if self.study.fact(BASE) is None:
-            needed = max(PILOT_SEEDS, self._fewest()) if fixed is None else fixed
-            self.study.set_fact(BASE, kept_values(self.lives.live([self.base], "search", needed)[0]))
+        self.measurer.measure_base(max(PILOT_SEEDS, self._fewest()) if fixed is None else fixed)
         known = [
             self._proposal(STATUS_QUO, self.plan.params_of(self.base)),
             self._proposal("least", self.plan.least(self.base)),
@@ -142,17 +166,41 @@ class TrialLoop:
         if fixed is None:
             return self._with_pilot(known, alone)
         first = known + alone + self._spread(2 * len(self.coordinates) + FEWEST_SPREAD)
-        first = first[: max(self.plan.trials, len(known))]
         schedule = _looks(fixed) if self.plan.racing is True else None
         effort = Effort(max(self.plan.trials, len(first)), fixed, schedule, fixed)
         self.study.set_fact(EFFORT, effort.as_dict())
-        self.study.propose(0, first)
+        self._begin(first, effort)
+        if self.plan.first_at is not None:
+            self.hear.stage("trying the first policies", len(first))
+            self._measure_open(effort)
+            self.hear.step(len(first))
+            self._compare_worlds(effort)
         return effort
 
-    def _spread(self, most: int) -> list[Proposal]:
-        """Policies spread evenly over the space, a quarter of all trials at most: where no policy has been tried yet,
-        no engine expects a peak."""
-        rows = self.coordinates.sobol(max(min(most, PILOT_POLICIES, self.plan.trials // 4), 1), self.plan.seed)
+    def _begin(self, first: Sequence[Proposal], effort: Effort) -> None:
+        """Hand in the first trials. Where they are too few to tell of a smaller world, none is lived there."""
+        if self.plan.first_at is not None and len(first) < FEWEST_RANKED:
+            found = FirstLook.unknown(self.plan.first_at, effort.replicates, len(first))
+            self.study.set_fact(FIRST_LOOK, found.as_dict())
+        self.study.propose(0, first)
+
+    def _compare_worlds(self, effort: Effort) -> None:
+        """Keep whether the smaller world ranks the first trials as the whole one does; say so."""
+        assert self.plan.first_at is not None
+        trials = [t for t in self.study.finished() if t.batch == 0]
+        known = self.study.fact(FIRST_LOOK)
+        if known is None:
+            small = [np.asarray(t.measured[SMALL]) for t in trials]
+            whole = [uplift(t.measured["values"], self.measurer.base_values) for t in trials]
+            found = FirstLook.compared(self.plan.first_at, effort.replicates, small, whole)
+        else:
+            found = replace(FirstLook.of(known), replicates=effort.replicates)
+        self.study.set_fact(FIRST_LOOK, found.as_dict())
+        self.hear.say(found.words())
+
+    def _spread(self, n: int) -> list[Proposal]:
+        """Policies spread evenly over the space: where no policy has been tried yet, no engine expects a peak."""
+        rows = self.coordinates.sobol(min(n, PILOT_POLICIES), self.plan.seed)
         return [Proposal(f"spread {i + 1}", self.coordinates.params(row)) for i, row in enumerate(rows)]
 
     def _proposal(self, label: str, params: Mapping[str, Any]) -> Proposal:
@@ -161,13 +209,14 @@ class TrialLoop:
 
     def _with_pilot(self, known: list[Proposal], alone: list[Proposal]) -> Effort:
         """Measure known and spread-out policies on shared seeds, and choose the effort by what they show."""
-        first = known + self._spread(PILOT_POLICIES)
+        first = known + self._spread(max(self.plan.trials // 4, 1))
         seeds = max(PILOT_SEEDS, self._fewest())
-        self.study.propose(0, first)
+        pilot = Effort(len(first), seeds, None, seeds)
+        self._begin(first, pilot)
         fact = self.study.fact(EFFORT)
         if fact is None:
             self.hear.stage("pilot", len(first))
-            self._measure_open(Effort(len(first), seeds, None, seeds))
+            self._measure_open(pilot)
             self.hear.step(len(first))
         trials = [t for t in self.study.finished() if t.batch == 0]
         base = self.measurer.base_values
@@ -176,6 +225,9 @@ class TrialLoop:
         left = max(self.plan.trials - len(first) - len(alone), 1) * REFERENCE
         self.replication = replication(self.pilot, runs=max(left, FEWEST_RUNS), levers=len(self.coordinates))
         effort = self._chosen(len(first) + len(alone), left, seeds) if fact is None else Effort.of(fact)
+        self.measurer.measure_base(effort.replicates)
+        if self.plan.first_at is not None:
+            self._compare_worlds(effort)
         self.study.set_fact(EFFORT, effort.as_dict())
         self.study.propose(1, alone)
         return effort
@@ -197,7 +249,7 @@ class TrialLoop:
     def _measure_open(self, effort: Effort) -> None:
         """Measure every trial that is not finished, here or with the help of workers elsewhere."""
         while self.study.open():
-            mine = self.study.take(self.at_once)
+            mine = self.study.take(self.at_once if self.study.helped else None)
             if mine:
                 self.measurer.measure(mine, effort)
             else:
@@ -222,8 +274,7 @@ class TrialLoop:
         if self._enough([*gains, gain] if gain is not None else gains, history, finished):
             self.stopped = f"after {number} trials: what more trials can be expected to add is below the noise"
             return False
-        incumbent = finished[history.best()].number
-        self.study.set_fact(f"{BATCH} {batch}", {"incumbent": incumbent, "gain": gain})
+        self.study.set_fact(f"{BATCH} {batch}", {"incumbent": _incumbent(finished, history), "gain": gain})
         self.study.propose(batch, [Proposal("", params) for params in proposed])
         return True
 
@@ -243,7 +294,7 @@ class TrialLoop:
         spreads = [uplift(t.measured["values"], base).std(ddof=1) for t in finished if not t.measured["dropped"]]
         return enough(gains, float(np.median(spreads)) / self.plan.final_replicates**0.5, self.plan.patience)
 
-    def _refuse_hopeless(self, finished: Sequence[Trial], history: History) -> None:
+    def _refuse_hopeless(self, finished: Sequence[Trial], history: History, *, last: bool) -> None:
         """Say after the first batch that a limit cannot be met, with the nearest miss.
 
         Raises
@@ -251,11 +302,11 @@ class TrialLoop:
         StudyError
             When neither the first policies nor a whole batch after them keep some limit.
         """
-        if history.feasible.any() or not history.batches.any():
+        if history.feasible.any() or not (last or history.batches.any()):
             return
         name = max(self.limits, key=lambda n: float(history.excess[n].min()))
         over = history.excess[name]
-        if over.min() <= 0:  # each limit alone is kept by somebody: the search goes on
+        if over.min() <= 0 and not last:  # each limit alone is kept by somebody: the search goes on
             return
         trial = finished[int(np.argmin(over))]
         mean = float(np.mean(trial.measured["values"][name]))
@@ -270,6 +321,13 @@ class TrialLoop:
         if not history.feasible.any():
             return "none within the limits yet"
         return f"best so far {history.values[history.best()]:+.2f} (to be judged on fresh seeds)"
+
+
+def _incumbent(finished: Sequence[Trial], history: History) -> int | None:
+    """Number of the best trial that keeps the limits and was lived to its end; None without any: then nobody knows yet
+    how much keeping them costs, and worse may be better."""
+    rows = [i for i, t in enumerate(finished) if history.feasible[i] and not t.measured["dropped"]]
+    return finished[max(rows, key=lambda i: float(history.values[i]))].number if rows else None
 
 
 def _looks(replicates: int) -> tuple[int, ...] | None:

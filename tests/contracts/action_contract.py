@@ -12,6 +12,7 @@ from agents.domain import PrivateDomain, operate
 from agents.events import OPERATOR_COSTS
 from agents.policy import Policy
 from agents.scenario import Scenario
+from experiments.searching.small import smaller, smaller_policy
 from sim.errors import SpecError
 from sim.ledger import NOBODY
 from tests.contracts.documents import KindContract, changed_columns, everybody_deletes, put
@@ -91,6 +92,13 @@ class ActionContract(KindContract):
             events = canonical(live(of, self.alone()))
             booked = sum(a for _, key, kind, a, _ in events if key == NOBODY and kind in OPERATOR_COSTS)
             assert abs(booked - planned) <= 1
+
+    def test_a_quarter_of_the_customers_is_served_for_a_quarter_of_the_cost(self) -> None:
+        """What it costs whatever customers do, or asks of the staff, is named as ``extensive``."""
+        small = smaller_policy(self.alone(), 0.25)
+        costs = small.fixed_cost_cny(smaller(self.world(), 0.25)), self.alone().fixed_cost_cny(self.world()) / 4
+        assert costs[0] == pytest.approx(costs[1], rel=0.01)
+        assert small.hours_asked_per_week() == pytest.approx(self.alone().hours_asked_per_week() / 4)
 
     def test_works_with_nobody_there(self) -> None:
         nobody = {"store": {"volume": 1, "cost_per_reach_cny": 1e9}}

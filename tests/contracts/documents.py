@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 
 from agents.customers import Contact
+from experiments.searching.small import scaled, smaller_part
 from sim.columns import Columns
 from sim.spec import Document, Kind, Spec
 
@@ -103,6 +104,14 @@ class KindContract:
         assert self.kind.__doc__
         for path, field in fields_of(self.kind):
             assert field.description, f"{path} has no doc"
+
+    def test_what_grows_with_the_customers_is_there(self) -> None:
+        """Each declared path leads to a number of the example, and a share of one changes nothing."""
+        part = self.kind.model_validate(self.example)
+        assert smaller_part(part, 1.0) == part
+        data = part.model_dump(mode="json")
+        for path in self.kind.extensive:
+            assert scaled(data, path, 2.0) != data, f"{path} leads nowhere"
 
     def test_schema_can_be_exported(self) -> None:
         assert self.kind.model_json_schema()["additionalProperties"] is False
