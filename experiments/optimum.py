@@ -278,19 +278,21 @@ def check_optimum(
     """
     hear = listener or Silence()
     cases = [case for name in names for case in _named(name)] if names else list(CASES.values())
-    fixed, results = [], []
+    fixed: list[FixedPolicy] = []
+    results: list[CaseResult] = []
     for case in cases:
         question = case.ask()
-        hear.stage(f"{case.name}: fixed policies", 1)
-        fixed += _fixed(case, question, processes)
-        hear.step(1)
-        if not studies:
-            continue
-        hear.stage(f"{case.name}: searches", studies)
-        done = []
-        for seed in range(1, studies + 1):
-            done.append(study(case, question, seed, processes))
-            hear.step(seed, f"regret {done[-1].regret:.2%}")
+        with Workers([question.scenario], processes=processes) as workers:
+            hear.stage(f"{case.name}: fixed policies", 1)
+            fixed += _fixed(case, question, workers)
+            hear.step(1)
+            if not studies:
+                continue
+            hear.stage(f"{case.name}: searches", studies)
+            done = []
+            for seed in range(1, studies + 1):
+                done.append(study(case, question, seed, workers))
+                hear.step(seed, f"regret {done[-1].regret:.2%}")
         results.append(CaseResult(case.name, tuple(done)))
         if keep:
             keep(OptimumCheck(tuple(fixed), tuple(results), ()))
@@ -309,7 +311,7 @@ def _named(name: str) -> list[Case]:
     return found
 
 
-def _fixed(case: Case, question: Question, processes: int | None) -> list[FixedPolicy]:
+def _fixed(case: Case, question: Question, workers: Workers) -> list[FixedPolicy]:
     """The status quo and policies spread over the space, each lived by at least 100,000 customers in all."""
     plan = validate(SearchPlan, {"title": case.name, "space": _plain(question.space)})
     coordinates = Coordinates(plan.dimensions())
@@ -319,8 +321,7 @@ def _fixed(case: Case, question: Question, processes: int | None) -> list[FixedP
     customers = max(question.scenario.population.size, 1)
     n = max(FIXED_REPLICATES, -(-FIXED_CUSTOMERS // customers))
     seeds = seeds_for("fixed policies", n, 1)
-    with Workers([question.scenario], processes=processes) as workers:
-        outcomes = workers.run([Task(policy, seed) for policy in policies for seed in seeds])
+    outcomes = workers.run([Task(policy, seed) for policy in policies for seed in seeds])
     found = []
     for i, policy in enumerate(policies):
         values = np.array([o.values["clv"] for o in outcomes[i * n : (i + 1) * n]])
@@ -339,7 +340,7 @@ def _fixed(case: Case, question: Question, processes: int | None) -> list[FixedP
     return found
 
 
-def study(case: Case, question: Question, seed: int, processes: int | None) -> Studied:
+def study(case: Case, question: Question, seed: int, workers: Workers) -> Studied:
     """One search of a case, from nothing, with the defaults of the product where the case does not say otherwise."""
     plan = validate(
         SearchPlan,
@@ -354,7 +355,7 @@ def study(case: Case, question: Question, seed: int, processes: int | None) -> S
     )  # fmt: skip
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        found = search_ground(ground, design, out=Path(folder), processes=processes)
+        found = search_ground(ground, design, out=Path(folder), workers=workers)
     value, policy = found.finals.value, found.winner.policy
     metric, limit = next(iter(question.limits.items()), (None, {}))
     price = next((p.price for p in found.prices if p.metric == metric), None)

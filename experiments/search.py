@@ -101,10 +101,11 @@ def search_ground(
     storage: str | None = None,
     dask: str | None = None,
     cache: Path | None = None,
+    workers: Workers | None = None,
 ) -> SearchResult:
     """The same for documents that are read already; nothing but the study and its replicates is written to ``out``.
 
-    Parameters and errors are those of :func:`search`.
+    Parameters and errors are those of :func:`search`; ``workers`` that know scenario and models serve many searches.
     """
     hear = listener or Silence()
     plan = planned(ground, overrides)
@@ -117,7 +118,8 @@ def search_ground(
         study = stack.enter_context(
             Study(storage or out / JOURNAL, plan.dimensions(), made_from(ground, design, plan), tell=hear.say)
         )
-        pool = stack.enter_context(_pool([world.scenario for world in worlds], ground, processes, dask))
+        scenarios = [world.scenario for world in worlds]
+        pool = workers or stack.enter_context(_pool(scenarios, ground, processes, dask))
         kept = stack.enter_context(Cache(cache or out))
         runner = Replicates(pool, kept, folder=out, options=_options(design))
         lives = Lives(runner, tuple(world.scenario for world in worlds), plan.seed)

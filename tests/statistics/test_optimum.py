@@ -25,6 +25,7 @@ from experiments.optimum import (
     study,
 )
 from experiments.optimum_document import markdown, save
+from experiments.run import Workers
 from experiments.searching.aa import EqualPolicies
 from sim import SiyuError
 
@@ -111,7 +112,8 @@ def test_document_has_every_number(tmp_path: Path) -> None:
     ids=lambda case: case.name,
 )
 def test_a_small_study_finds_the_optimum(case: Case) -> None:
-    found = study(case, case.ask(), 1, 1)
+    question = case.ask()
+    found = study(case, question, 1, Workers([question.scenario], processes=1))
     assert 0 <= found.regret < 0.01
     assert abs(found.bias) < 0.02
     assert found.low < found.claimed < found.high
@@ -120,7 +122,9 @@ def test_a_small_study_finds_the_optimum(case: Case) -> None:
 @pytest.mark.slow
 def test_a_budget_is_kept_and_has_its_price() -> None:
     case = Case("C2", lambda: SegmentBudget().question(customers=20_000))
-    found = study(case, case.ask(), 1, 2)
+    question = case.ask()
+    with Workers([question.scenario], processes=2) as workers:
+        found = study(case, question, 1, workers)
     assert 0 <= found.regret < 0.02
     assert found.spend is not None
     assert found.limit is not None
