@@ -1,4 +1,4 @@
-"""The command line: ``siyu simulate | compare | search | train | validate | report | describe | schema``.
+"""The command line: ``siyu simulate | compare | search | worker | train | validate | report | describe | schema``.
 
 Modules that take long to import are imported inside the commands, so that help comes at once.
 """

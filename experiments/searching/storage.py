@@ -34,6 +34,7 @@ CONNECT: dict[str, Any] = {
     # The server too: the lock of a searcher whose machine has lost power must not outlive it for hours.
     "options": "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
 }
+OPENING = 0x73697975  # key of the lock under which tables are made
 PATIENCE_SECONDS = 300.0  # how long a database may be away before the search gives up; assumed
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 
@@ -193,9 +194,16 @@ def _open_database(url: str) -> tuple[BaseStorage, Any]:
         ) from None  # fmt: skip
     from optuna.storages import RDBStorage, get_storage
 
+    engine = sqlalchemy.create_engine(url, connect_args=CONNECT)
     try:
-        rdb = RDBStorage(url.replace("{", "{{").replace("}", "}}"), {"pool_pre_ping": True, "connect_args": CONNECT})
+        with engine.connect() as connection:
+            # Tables are made by the first who comes; two at once would stumble over each other.
+            connection.exec_driver_sql(f"select pg_advisory_lock({OPENING})")
+            options = {"pool_pre_ping": True, "connect_args": CONNECT}
+            rdb = RDBStorage(url.replace("{", "{{").replace("}", "}}"), options)
     except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         said = str(getattr(error, "orig", error)).strip().splitlines()[0]
         raise StudyError(f"cannot be opened: {said}", place=shown(url), cure="is the server running?") from None
+    finally:
+        engine.dispose()
     return get_storage(rdb), rdb.engine  # with a memory of finished trials

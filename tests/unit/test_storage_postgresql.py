@@ -18,9 +18,11 @@ import pytest
 from optuna.trial import TrialState
 
 from experiments.searching import locks
+from experiments.searching.storage import Storage
 from experiments.searching.study import Proposal, SharedStudy, Study
 from sim import StudyError
 from tests.unit.test_study import BATCH, DIMENSIONS, MADE_FROM, in_child
+from tests.unit.test_worker import cut_short, helped, join, searched
 
 NOBODY = 65534  # PostgreSQL refuses to run as root
 
@@ -112,6 +114,22 @@ def test_killed_process_loses_what_ran_and_its_lock(server: Server) -> None:
         assert [(t.number, t.lost) for t in study.waiting()] == [(0, 1)]
 
 
+def test_tables_are_made_once_however_many_open_a_new_database(server: Server) -> None:
+    import psycopg
+
+    with psycopg.connect(f"host={server.folder} user=siyu dbname=postgres", autocommit=True) as connection:
+        connection.execute("create database fresh")
+    children = []
+    for _ in range(3):
+        if (child := os.fork()) == 0:
+            with suppress(BaseException):
+                Storage(server.url.replace("/postgres", "/fresh"))
+                os._exit(0)
+            os._exit(1)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+
+
 def test_trials_and_the_lock_belong_to_one_process(server: Server) -> None:
     with opened(server, "alone") as study, SharedStudy(server.url, "alone") as worker:
         study.propose(0, BATCH)
@@ -126,6 +144,7 @@ def test_trials_and_the_lock_belong_to_one_process(server: Server) -> None:
     opened(server, "alone").close()
 
 
+@pytest.mark.slow
 def test_server_that_goes_away_is_waited_for(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(locks, "LOST_LOCK_SECONDS", 0.5)
     told: list[str] = []
@@ -174,6 +193,40 @@ def test_server_that_stays_away_is_one_clear_error(server: Server) -> None:
         server.start()
     with pytest.raises(StudyError, match=r"cannot be opened: connection.*is the server running"):
         Study(f"{server.url}/nowhere", DIMENSIONS, MADE_FROM)
+
+
+@pytest.mark.slow
+def test_search_and_worker_share_a_database_that_goes_away_for_a_while(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker measures all that is handed in, across two crashes of the server, with the trials of a journal."""
+    cut_short(monkeypatch)
+    alone = searched(tmp_path / "alone")
+    crashed: list[int] = []
+
+    def crash() -> None:
+        for number in (0, 4):
+            measured_until(number)
+            server.stop()
+            time.sleep(0.5)
+            server.start()
+            crashed.append(number)
+
+    def measured_until(number: int) -> None:
+        while True:
+            with suppress(StudyError), SharedStudy(server.url, "siyu") as study:
+                while len(study.finished()) < max(number, 1) and not study.ended:
+                    time.sleep(0.02)
+                return
+            time.sleep(0.05)
+
+    crashes = threading.Thread(target=crash, daemon=True)
+    crashes.start()
+    found, (measured,) = helped(tmp_path, monkeypatch, lambda: join(server.url, "siyu"), storage=server.url)
+    crashes.join()
+    assert crashed == [0, 4]
+    assert found == alone
+    assert measured == len(found)
 
 
 def test_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

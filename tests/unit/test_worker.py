@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -34,28 +35,32 @@ def trials_only(search: Any) -> list[Trial]:
     return [replace(trial, lost=0) for trial in search.study.finished()]
 
 
+def cut_short(patch: pytest.MonkeyPatch) -> None:
+    """Searches end with their trials."""
+    patch.setattr(searching._Search, "run", trials_only)
+    patch.setattr(searching, "save", lambda found: None)
+
+
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching._Search, "run", trials_only)
-    monkeypatch.setattr(searching, "save", lambda found: None)
+    cut_short(monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> list[Trial]:
     """The trials of a search without help."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching._Search, "run", trials_only)
-        patch.setattr(searching, "save", lambda found: None)
+        cut_short(patch)
         return searched(tmp_path_factory.mktemp("alone"))
 
 
-def searched(folder: Path) -> list[Trial]:
-    found: Any = search(str(write(folder)), out=folder / "run", processes=1)
+def searched(folder: Path, **more: Any) -> list[Trial]:
+    found: Any = search(str(write(folder)), out=folder / "run", processes=1, **more)
     return list(found)
 
 
 def helped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *helpers: Callable[[], None]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *helpers: Callable[[], None], **more: Any
 ) -> tuple[list[Trial], list[int]]:
     """The trials of a search whose searcher measures none, and how its helpers ended; each waits for the one before."""
     monkeypatch.setattr(searching, "TrialLoop", lambda *parts: TrialLoop(*parts[:6], 0))
@@ -71,19 +76,20 @@ def helped(
             finally:
                 os._exit(99)
         children.append(child)
-    found = searched(tmp_path)
+    found = searched(tmp_path, **more)
     return found, [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 
 
-def join(folder: Path, **more: Any) -> None:
-    """Wait for the search of a folder and help it; the process ends with the number of trials."""
-    while not (folder / "run" / "study.journal").exists():
-        time.sleep(0.02)
+EARLY = "no such journal|no search is running|no study|cannot be opened"  # said before the search has begun
+
+
+def join(study: Path | str, name: str | None = None) -> None:
+    """Wait for a search and help it; the process ends with the number of trials."""
     while True:
         try:
-            os._exit(work(folder / "run", processes=1, **more))
+            os._exit(work(study, name=name, processes=1))
         except StudyError as error:
-            if "no search is running" not in str(error):
+            if not re.search(EARLY, str(error)):
                 raise
             time.sleep(0.02)
 
@@ -91,7 +97,7 @@ def join(folder: Path, **more: Any) -> None:
 def test_worker_measures_everything_that_is_left_to_it(
     alone: list[Trial], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found, (measured,) = helped(tmp_path, monkeypatch, lambda: join(tmp_path))
+    found, (measured,) = helped(tmp_path, monkeypatch, lambda: join(tmp_path / "run" / "study.journal"))
     assert found == alone
     assert measured == len(found)  # and it went home when the search had ended
 
@@ -108,9 +114,9 @@ def test_worker_that_is_killed_loses_its_trial_only(
             measure(*parts)
 
         worker_module.measure_trial = measure_some
-        join(tmp_path)
+        join(tmp_path / "run" / "study.journal")
 
-    found, ends = helped(tmp_path, monkeypatch, killed, lambda: join(tmp_path))
+    found, ends = helped(tmp_path, monkeypatch, killed, lambda: join(tmp_path / "run" / "study.journal"))
     assert ends == [-signal.SIGKILL, len(found) - 2]
     assert found == alone
     with SharedStudy(tmp_path / "run" / "study.journal") as study:
