@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,18 +17,22 @@ from experiments.calibrate import Ground
 from experiments.experiment import Experiment, Sensitivity
 from experiments.known_answers.c_budget import SegmentBudget
 from experiments.known_answers.c_coupon_depth import CouponDepth
+from experiments.listener import Silence
 from experiments.metrics import Outcome
-from experiments.run import Workers, live
+from experiments.run import Workers, live, seeds_for
 from experiments.search import JOURNAL, search_ground
 from experiments.searching.aims import METRICS
-from experiments.searching.first_look import FirstLook
+from experiments.searching.engine import History
+from experiments.searching.first_look import FirstLook, SmallWorlds
 from experiments.searching.lives import Lives
 from experiments.searching.measuring import Measurer, measure_trial
-from experiments.searching.pilot import RankAgreement
+from experiments.searching.pilot import Effort, RankAgreement, Replication
 from experiments.searching.plan import SearchPlan
+from experiments.searching.racing import boundary, verdict
 from experiments.searching.result import SearchResult
 from experiments.searching.shared_study import SharedStudy, Trial
 from experiments.searching.small import as_whole, check_smaller, smaller, smaller_policy
+from experiments.searching.trials import TrialLoop, _incumbent
 from sim.errors import SpecError
 from sim.spec import validate
 from tests.worlds import EVERYTHING, busy_policy, busy_scenario, policy, scenario
@@ -110,6 +116,16 @@ def test_segments_of_a_block_of_customers_keep_their_shares() -> None:
     values = [live(smaller(world, 0.2), smaller_policy(best, 0.2), seed).values["clv"] for seed in range(12)]
     error = np.std(values, ddof=1) / len(values) ** 0.5
     assert abs(np.mean(values) - family.optimum().value * 100) < 4 * error
+
+
+def test_policies_are_lived_as_they_are_there() -> None:
+    """Every replicate in the world whose turn it is, on the seeds of the search."""
+    worlds, busy = (busy_scenario(200, 20), busy_scenario(200, 20, margin=0.6)), busy_policy()
+    with Workers(worlds, processes=1) as workers:
+        ((first, second),) = SmallWorlds(SHARE, Lives(workers, worlds, 5)).live([busy], 3, 1)
+    seeds = seeds_for("search", 3, 5)
+    assert first.values == live(smaller(worlds[1], SHARE), smaller_policy(busy, SHARE), seeds[1]).values
+    assert second.values == live(smaller(worlds[0], SHARE), smaller_policy(busy, SHARE), seeds[2]).values
 
 
 def test_totals_are_those_of_the_whole() -> None:
@@ -220,12 +236,53 @@ def with_depth(depth: float) -> Policy:
 
 
 def test_what_was_given_up_stands_where_the_whole_world_would_put_it(found: SearchResult) -> None:
-    """Uplift by its gap to the best policy, spend by what the whole world would spend."""
-    given_up = found.trials[found.trials.population < 1].iloc[0]
-    mine = with_depth(given_up[PATH])
-    whole = lived(QUESTION.scenario, [mine, QUESTION.status_quo])
-    assert given_up.uplift == pytest.approx(uplift(*whole).mean(), abs=100)
-    assert given_up.spend == pytest.approx(np.mean([o.values["spend"] for o in whole[0]]), rel=0.02)
+    """Uplift by its gap to the best policy in the smaller world, spend by what the whole world would spend."""
+    full, given_up = (found.trials[found.trials.population == share] for share in (1.0, 0.2))
+    leader, one = full.loc[full.uplift.idxmax()], given_up.iloc[0]
+    best, mine = uplift_in_small(leader[PATH]), uplift_in_small(one[PATH])
+    assert one.uplift == pytest.approx(leader.uplift + (mine - best).mean())
+    assert one.standard_error == pytest.approx(mine.std(ddof=1) / 8**0.5)
+    (whole,) = lived(QUESTION.scenario, [with_depth(one[PATH])])
+    assert one.spend == pytest.approx(np.mean([o.values["spend"] for o in whole]), rel=0.03)
+
+
+def uplift_in_small(depth: float) -> Any:
+    """Uplift of a coupon in a fifth of the world on the seeds of the search."""
+    world, base = smaller(QUESTION.scenario, 0.2), smaller_policy(QUESTION.status_quo, 0.2)
+    seeds = seeds_for("search", 8, 1)
+    return uplift(*[[live(world, p, seed) for seed in seeds] for p in (with_depth(depth), base)])
+
+
+def test_who_is_given_up_is_the_verdict_of_the_race_there(found: SearchResult, folder: Path) -> None:
+    with SharedStudy(folder / JOURNAL) as study:
+        trials = [t for t in study.finished() if t.batch]
+        incumbents = {batch: study.fact(f"batch {batch}")["incumbent"] for batch in {t.batch for t in trials}}
+    for trial in trials:
+        incumbent = incumbents[trial.batch]
+        assert not found.trials.dropped[incumbent]
+        gap = uplift_in_small(found.trials[PATH][trial.number]) - uplift_in_small(found.trials[PATH][incumbent])
+        expected = verdict(gap, boundary((8,), rivals=trial.number)) == "drop"
+        assert trial.measured["dropped"] == expected == (found.trials.population[trial.number] < 1)
+
+
+def test_the_engine_is_told_how_unsure_the_smaller_world_is(found: SearchResult, folder: Path) -> None:
+    with SharedStudy(folder / JOURNAL) as study, Workers([QUESTION.scenario], processes=1) as workers:
+        lives = Lives(workers, (QUESTION.scenario,), 1)
+        history = TrialLoop(found.plan, QUESTION.status_quo, {}, study, lives, Silence()).history()
+    small = (found.trials.population < 1).to_numpy()
+    assert not history.noise[~small].any()
+    best = int(np.argmax(np.where(small, -np.inf, history.values)))
+    one = int(np.flatnonzero(small)[-1])
+    gap = uplift_in_small(found.trials[PATH][one]) - uplift_in_small(found.trials[PATH][best])
+    assert history.noise[one] == pytest.approx(gap.var(ddof=1) / 8)
+
+
+def test_the_best_within_the_limits_is_whom_others_must_beat() -> None:
+    trials: list[Any] = [SimpleNamespace(number=i, measured={"dropped": i == 2}) for i in range(4)]
+    values, beyond = np.array([1.0, 9.0, 8.0, 3.0]), np.array([-1.0, 2.0, -1.0, -1.0])
+    history = History(({},) * 4, values, np.zeros(4), {"spend": beyond}, np.ones(4, np.int64))
+    assert _incumbent(trials, history) == 3
+    assert _incumbent(trials, replace(history, excess={"spend": np.ones(4)})) is None
 
 
 def test_same_bytes_with_two_processes(found: SearchResult, tmp_path: Path) -> None:
@@ -301,14 +358,19 @@ def test_too_few_first_policies_are_not_lived_twice(tmp_path: Path) -> None:
         assert not any("small" in trial.measured for trial in study.finished())
 
 
-def test_a_pilot_tells_of_the_smaller_world_too(tmp_path: Path) -> None:
+def test_a_pilot_tells_of_the_smaller_world_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it asks for more replicates of a trial than it had itself."""
+    many = Effort(32, None, 8, 0.0, 0.0)
+    monkeypatch.setattr("experiments.searching.trials.replication", lambda *_, **__: Replication(many, (many,)))
     result = search(tmp_path, first_at=0.1, replicates="auto", trials=24)
     look, pilot = result.course.first_look, result.course.pilot
     assert look is not None
     assert pilot is not None
-    assert look.agreement.policies == pilot.policies
-    assert look.replicates == result.course.effort.replicates
-    assert (look.tried > 0) == look.used
+    assert look.used
+    assert look.agreement.policies == pilot.policies == 8
+    assert look.replicates == 32
+    assert look.tried == 4  # three of them affordable, and the single change
+    assert set(result.trials.replicates) == {16, 32}
 
 
 @pytest.mark.parametrize(
