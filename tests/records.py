@@ -112,7 +112,7 @@ def kept(mean: float, limit: Limit, metric: str = "spend", sure: bool = True) ->
 def course(**more: Any) -> Course:
     usual: dict[str, Any] = {
         "levers": 2, "worlds": 1, "engine": "gp", "aim": "mean uplift", "effort": Effort(3, 2, None, 2), "pilot": None,
-        "replication": None, "stopped": "", "interrupted": False, "simulated": 30, "reused": 4,
+        "replication": None, "first_look": None, "stopped": "", "interrupted": False, "simulated": 30, "reused": 4,
         "seconds": {"trials": 2.0, "judgement": 1.0},
     }  # fmt: skip
     return Course(**usual | more)
@@ -237,7 +237,7 @@ def front() -> Front:
         FrontPoint(amount=a, uplift=found([g - 1, g, g + 1]), values={PER_WEEK: 1.0, DEPTH: 0.1}, changes=1)
         for a, g in ((20.0, 1.0), (60.0, 5.0))
     ]
-    return Front(points=tuple(points), status_quo=50.0, recommended=60.0)
+    return Front(points=tuple(points), gain=found([4.0, 5.0, 6.0]), status_quo=50.0, recommended=60.0)
 
 
 def price(mean: float, low: float, high: float, *, metric: str = "spend", limit: float = 100.0) -> ShadowPrice:

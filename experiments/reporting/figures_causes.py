@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from experiments.reporting.causes import Causes, Chart, Cut
 
 SHADES = 9  # levels of a map
-MOST_TEXTS = 6  # numbers along one side of a map of choices
+MOST_TEXTS = 5  # numbers along one side of a map of choices
 
 
 def importances_info(causes: Causes) -> pd.DataFrame:
@@ -37,10 +37,10 @@ def plot_importances(
     colours = [BLUE if above else PALE for above in info["above"]]
     ax.barh(place, info["total"], 0.66, color=colours, alpha=0.55)
     ax.barh(place, np.minimum(info["first"].clip(lower=0), info["total"]), 0.3, color=BLUE, label="alone")
-    ax.barh([], [], color=BLUE, alpha=0.55, label="in all, with other levers")
+    ax.barh([], [], color=BLUE, alpha=0.55, label="with other levers")
     half = [(info["total"] - info["low"]).clip(lower=0), (info["high"] - info["total"]).clip(lower=0)]
     ax.errorbar(info["total"], place, xerr=half, fmt="none", ecolor=INK, lw=1.2, capsize=3, label="90 % interval")
-    ax.axvline(floor, color=RED, lw=1.5, ls=(0, (5, 3)), label="a lever that does nothing")
+    ax.axvline(floor, color=RED, lw=1.5, ls=(0, (5, 3)), label="floor: does nothing")
     ax.set_yticks(place, [(names or {}).get(lever, lever) for lever in info["lever"]])
     ax.invert_yaxis()
     ax.set_xlim(left=0)
@@ -122,9 +122,7 @@ def plot_map(
     else:
         ax.pcolormesh(axis_x.places, axis_y.places, values, cmap="cividis", shading="nearest")
         bright = (values.min() + values.max()) / 2
-        rows = np.linspace(0, values.shape[0] - 1, min(values.shape[0], MOST_TEXTS)).round().astype(int)
-        columns = np.linspace(0, values.shape[1] - 1, min(values.shape[1], MOST_TEXTS)).round().astype(int)
-        for i, j in itertools.product(rows, columns):
+        for i, j in itertools.product(_spread(values.shape[0]), _spread(values.shape[1])):
             ink = INK if values[i, j] > bright else "white"
             spot = axis_x.places[j], axis_y.places[i]
             ax.text(*spot, f"{values[i, j]:+.2f}", ha="center", va="center", fontsize=8, color=ink)
@@ -132,9 +130,16 @@ def plot_map(
         axis_y.label(ax.yaxis)
     across, up = axis_x.place(here[0]), axis_y.place(here[1])
     if across is not None and up is not None:
-        ax.plot(across, up, "D", ms=9, color=ORANGE, mec="white", ls="", label="recommended", clip_on=False, zorder=5)
+        ax.plot(
+            across, up, "D", ms=11, mfc="none", mec=ORANGE, mew=2.5, ls="", label="recommended", clip_on=False, zorder=5
+        )
     legend_below(ax, 2)
     return ax
+
+
+def _spread(n: int) -> list[int]:
+    """Rows of a map that hold a number: all of a few, else some in the middle, away from both ends."""
+    return list(range(n)) if n <= MOST_TEXTS else np.linspace(1, n - 2, MOST_TEXTS).round().astype(int).tolist()
 
 
 class _Places:

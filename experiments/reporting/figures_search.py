@@ -57,14 +57,11 @@ def plot_history(
     return ax
 
 
-def front_info(front: Front, claim: Difference) -> pd.DataFrame:
-    """Policies of a front by rising amount, then status quo and recommendation: what, amount, mean, low, high.
-
-    ``claim`` is the recommended policy's uplift; the status quo's is 0 by definition.
-    """
+def front_info(front: Front) -> pd.DataFrame:
+    """Policies of a front by rising amount, then status quo and recommendation: what, amount, mean, low, high."""
     rows = [("front", p.amount, p.uplift.mean, p.uplift.low, p.uplift.high) for p in front.points]
     rows.append(("status quo", front.status_quo, 0.0, 0.0, 0.0))
-    rows.append(("recommended", front.recommended, claim.mean, claim.low, claim.high))
+    rows.append(("recommended", front.recommended, front.gain.mean, front.gain.low, front.gain.high))
     return pd.DataFrame(rows, columns=["what", "amount", "mean", "low", "high"])
 
 

@@ -35,7 +35,7 @@ class FrontPart:
 
     name: str
     words: str
-    picture: Picture
+    picture: Picture | None
     table: tables.Table
     levers: tables.Table
 
@@ -65,6 +65,7 @@ def content(record: RunRecord) -> dict[str, Any]:
         "reliability": reliability(searched.card) if searched.card else [],
         "plus_minus": story.plus_minus,
         "signed": story.signed,
+        "chance": story_answer.chance,
         "percent": story.percent,
     }
 
@@ -113,15 +114,6 @@ def _shown(values: dict[str, Any], searched: Searched, currency: str) -> list[st
 def _front(metric: str, front: Front, facts: Facts) -> FrontPart:
     searched, currency = story.searched_of(facts), facts.world.currency
     name = story_limits.name(metric)
-    info = figures_search.front_info(front, facts.differences["clv"])
-    unit = axis_words(metric, currency)
-    drawn = figures_search.plot_front(
-        figures_search.scaled(info, unit[1]), name=name, x=f"{name}, {unit[0]}", limit=searched.limits.get(metric),
-        scale=unit[1], currency=currency,
-    )  # fmt: skip
-    meaning = RISK_MEANING if metric == RISK else METRICS[metric].meaning
-    caption = f"{name.capitalize()}: {meaning}. Bars: 95 % intervals, on fresh seeds; the recommended policy and the "
-    caption += "status quo on the holdout seeds."
     rows = [
         (
             amount_words(metric, point.amount, currency),
@@ -136,10 +128,30 @@ def _front(metric: str, front: Front, facts: Facts) -> FrontPart:
     return FrontPart(
         name=name,
         words=story_limits.front_words(metric, front, currency),
-        picture=picture(drawn, f"front-{metric}", caption),
+        picture=_front_picture(metric, front, searched, currency) if len(front.points) > 1 else None,
         table=tables.Table(heads, tuple(rows)),
         levers=tables.lever_table(list(searched.bounds), points),
     )
+
+
+def _front_picture(metric: str, front: Front, searched: Searched, currency: str) -> Picture:
+    unit, scale = axis_words(metric, currency)
+    name = story_limits.name(metric)
+    drawn = figures_search.plot_front(
+        figures_search.scaled(figures_search.front_info(front), scale), name=name, x=_axis(name, unit),
+        limit=searched.limits.get(metric), scale=scale, currency=currency,
+    )  # fmt: skip
+    meaning = RISK_MEANING if metric == RISK else METRICS[metric].meaning
+    caption = (
+        f"{name.capitalize()}: {meaning}. Bars: 95 % intervals. All on fresh seeds, so that the recommended policy "
+    )
+    caption += "is not where its claim is; how much it and the status quo have is from the holdout seeds."
+    return picture(drawn, f"front-{metric}", caption)
+
+
+def _axis(name: str, unit: str) -> str:
+    """``staff hours (hours a week)``, or the name alone for what is counted in nothing."""
+    return f"{name} ({unit})" if unit else name
 
 
 # -- what mattered ----------------------------------------------------------------------------------------------------
@@ -187,7 +199,7 @@ def _cut(number: int, causes: Causes, searched: Searched, currency: str) -> Pict
 def _chart(number: int, causes: Causes, currency: str) -> Picture:
     chart = causes.charts[number]
     units = [axis_words(lever, currency) for lever in chart.levers]
-    names = [f"{lever_words(lever)}, {unit}" for lever, (unit, _) in zip(chart.levers, units, strict=True)]
+    names = [_axis(lever_words(lever), unit) for lever, (unit, _) in zip(chart.levers, units, strict=True)]
     scales = units[0][1], units[1][1]
     info = figures_causes.map_info(chart, scales)
     here = figures_causes.scaled(chart.here[0], scales[0]), figures_causes.scaled(chart.here[1], scales[1])

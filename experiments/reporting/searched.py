@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ConfigDict
 
-from experiments.compare import Difference
+from experiments.compare import Difference, difference
 from experiments.effects import Effect as LoggedEffect
 from experiments.learning.model_card import ModelCard
 from experiments.reporting.basis import Basis, basis_of
@@ -19,6 +19,7 @@ from experiments.results import paired
 from experiments.searching.aims import RISK, Kept, Limit
 from experiments.searching.finalists import STATUS_QUO
 from experiments.searching.finals import Finalist
+from experiments.searching.first_look import FirstLook
 from experiments.searching.fronts import risk
 from experiments.searching.measuring import Effort
 from experiments.searching.pilot import Pilot, Replication
@@ -71,6 +72,7 @@ class Course(Spec):
     effort: Effort
     pilot: Pilot | None
     replication: Replication | None
+    first_look: FirstLook | None
     stopped: str
     interrupted: bool
     simulated: int
@@ -88,9 +90,13 @@ class FrontPoint(Spec):
 
 
 class Front(Spec):
-    """Policies that no other beats in CLV at as little of a metric; what status quo and recommendation have of it."""
+    """Policies that no other beats in CLV at as little of a metric; what status quo and recommendation have of it.
+
+    ``gain`` is the recommended policy's uplift on fresh seeds, as the points have it, and not the claim.
+    """
 
     points: tuple[FrontPoint, ...]
+    gain: Difference
     status_quo: float
     recommended: float
 
@@ -186,6 +192,7 @@ def _front(result: SearchResult, metric: str) -> Front:
             )
             for point in result.fronts[metric]
         ),
+        gain=difference("clv", np.asarray(result.finals.uplift[0])),
         status_quo=_amount(metric, held, STATUS_QUO),
         recommended=_amount(metric, held, "winner"),
     )

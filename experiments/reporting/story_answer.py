@@ -79,7 +79,7 @@ def recommendation(facts: Facts) -> Recommendation:
     """The answer of a search."""
     outcome, searched, currency = outcome_of(facts), searched_of(facts), facts.world.currency
     if outcome == "keep":
-        sentences = (*_kept(facts), tied(searched), _spending(facts))
+        sentences = (*_kept(facts), tied(searched, currency), _spending(facts))
         return Recommendation(outcome, "Keep the status quo", sentences)
     gain = plus_minus(facts.differences["clv"])
     what = (
@@ -94,7 +94,14 @@ def recommendation(facts: Facts) -> Recommendation:
         "unsettled": f"No gain is proven: {gain} {currency} per customer",
         "loss": f"Do not follow the search: {gain} {currency} per customer",
     }[outcome]
-    sentences = (_earnings(facts), _aim(facts), _source(facts), _spread(facts), _certainty(outcome), tied(searched))
+    sentences = (
+        _earnings(facts),
+        _aim(facts),
+        _source(facts),
+        _spread(facts),
+        _certainty(outcome),
+        tied(searched, currency),
+    )
     return Recommendation(outcome, title, (*sentences, _spending(facts)))
 
 
@@ -161,19 +168,28 @@ def _certainty(outcome: Outcome) -> str:
     }[outcome]
 
 
-def tied(searched: Searched) -> str:
-    """Who could not be told apart, why this one is named, and its chance of being the best."""
+def tied(searched: Searched, currency: str) -> str:
+    """Who counts as equally good, why this one is named, and its chance of being the best."""
     final, winner = searched.final, searched.winner
-    equal, seeds = [f for f in searched.finalists if f.tied], final.rounds[-1]
-    best = f"Its chance of being the best of all {len(searched.finalists)} is {percent(winner.probability_best)}."
+    n, equal, seeds = len(searched.finalists), [f for f in searched.finalists if f.tied], final.rounds[-1]
+    best = f"Its chance of being the best of all {n} is {chance(winner)}"
     if len(equal) < 2:
-        of_all = f"the {len(searched.finalists)} finalists"
-        return f"No other of {of_all} is tied with it after {seeds} fresh replicates. {best}"
-    leader = "it led them" if final.leader == winner.label else f"{label_words(final.leader)} led them"
-    return (
-        f"{len(equal)} of {len(searched.finalists)} finalists cannot be told apart on {seeds} fresh replicates; "
-        f"{leader}, and the simplest of them is named: {simplicity(winner)}. {best}"
+        return f"No other of the {n} finalists is as good after {seeds} fresh replicates. {best}."
+    leader = next((f for f in equal if f.label == final.leader), winner)
+    text = (
+        f"{len(equal)} of {n} finalists count as equally good after {seeds} fresh replicates: not told apart from the "
+        f"one that led, or behind it by less than {final.margin:.2f} {currency} per customer. The simplest of them is "
+        f"named: {simplicity(winner)}. {best}"
     )
+    if leader is winner:
+        return f"{text}; it led them."
+    behind = leader.ranked.mean - winner.ranked.mean
+    return f"{text}; {label_words(leader.label)}, which led, has {chance(leader)} and was {behind:.2f} better."
+
+
+def chance(f: Candidate) -> str:
+    """How likely a tied finalist is the best; resampling never makes it certain."""
+    return percent(min(max(f.probability_best, 1e-9), 1 - 1e-9))
 
 
 def simplicity(f: Candidate) -> str:

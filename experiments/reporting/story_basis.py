@@ -35,7 +35,6 @@ class BasisRow:
     size: str
     fates: tuple[str, ...]
     worth: str
-    test: str
 
 
 def told(searched: Searched) -> tuple[str, ...]:
@@ -73,7 +72,6 @@ def _effect_row(name: str, effect: Effect, searched: Searched, currency: str) ->
         size=f"{effect.mean:.3g} ± {effect.sd:.2g}",
         fates=tuple(fate(a, winner, currency) for a in basis.alternatives if a.effect == name),
         worth=_worth(_of(basis, name), currency),
-        test=_test(_of(basis, name)),
     )
 
 
@@ -91,7 +89,6 @@ def _value_row(sweep: Sweep, basis: Basis, currency: str) -> BasisRow:
         size=f"{value_words(sweep.name, sweep.here, currency)} ({spread})",
         fates=(fate,),
         worth=_worth(_of(basis, sweep.name), currency),
-        test=_test(_of(basis, sweep.name)),
     )
 
 
@@ -101,24 +98,21 @@ def _of(basis: Basis, name: str) -> Worth | None:
 
 
 def _worth(worth: Worth | None, currency: str) -> str:
-    """What knowing an assumption is worth, with its interval."""
+    """What knowing an assumption is worth, and on a second line the test to run or why there is none."""
     if worth is None:
         return "–"
     if not worth.proven:
-        return "nothing proven"
+        return "nothing proven\nnot worth a test" if worth.testable else "nothing proven"
     value = worth.evppi
-    return f"{value.value:.2f} {currency} a customer\n{value.low:.2f} to {value.high:.2f}"
+    return f"{value.value:.2f} {currency} a customer ({value.low:.2f} to {value.high:.2f})\n{_test(worth)}"
 
 
-def _test(worth: Worth | None) -> str:
-    """The test to run, or that there is none."""
-    if worth is None:
-        return "–"
+def _test(worth: Worth) -> str:
     if worth.test is None:
-        return "no field test tells" if worth.proven and not worth.testable else "not worth a test"
+        return "a test costs more than it is worth" if worth.testable else "no field test tells"
     test = worth.test
-    size = f"2 × {test.per_arm:,} for {test.days} days\n{percent(test.attained)} of knowing"
-    return size if test.possible else f"{size}; more customers than there are"
+    size = f"A/B test of 2 × {test.per_arm:,} for {test.days} days: {percent(test.attained)} of that"
+    return size if test.possible else f"{size}, but there are not so many customers"
 
 
 # -- other strengths --------------------------------------------------------------------------------------------------

@@ -35,7 +35,8 @@ def claimed_and_held(facts: Facts) -> str:
         f"{plus_minus(winner.holdout)}. Only the last number is claimed."
     )
     if lost > NOTABLE * abs(winner.claimed):
-        text += f" What the search expected was {lost:.2f} too high: the best of many trials owes something to luck."
+        text += f" What the search expected was {lost:.2f} too high: "
+        text += "the best of many trials owes something to luck, and a few shared seeds may be kind to all."
     return text
 
 
@@ -48,6 +49,7 @@ def course_told(searched: Searched, trials: pd.DataFrame, currency: str) -> tupl
             _tried(course, trials),
             _replicates(course, currency),
             _raced(course, trials),
+            _first_look(course),
             _stopped(course, len(trials)),
             _judged(searched, currency),
             f"{course.simulated:,} replicates were simulated; {course.reused:,} were known already.",
@@ -76,8 +78,16 @@ def _replicates(course: Course, currency: str) -> str:
         f"{pilot.correlation:.3f} with the status quo, so {saving}. Policies differ by {pilot.between_sd:.2f} "
         f"{currency} per customer (standard deviation of their means), one paired difference of two by "
         f"{pilot.noise_sd:.2f} from luck. So {chosen.replicates} replicates a trial were chosen: of the ways to spend "
-        "the effort in the table it is expected to fall least short of the optimum."
+        f"the effort in the table it is expected to fall least short of the optimum.{_raised(course)}"
     )
+
+
+def _raised(course: Course) -> str:
+    """Where the objective needs more replicates than the pilot favours."""
+    weighed, n = course.replication, course.effort.replicates
+    if weighed is None or weighed.chosen.replicates >= n:
+        return ""
+    return f" (It favours {weighed.chosen.replicates}, of which no error can be told; {n} is the least.)"
 
 
 def _raced(course: Course, trials: pd.DataFrame) -> str:
@@ -89,6 +99,15 @@ def _raced(course: Course, trials: pd.DataFrame) -> str:
         f"Trials were raced against the best so far, with looks after {looks} replicates at an error rate that holds "
         f"under repeated looks; {dropped} of {len(trials)} were given up early."
     )
+
+
+def _first_look(course: Course) -> str:
+    look = course.first_look
+    if look is None:
+        return ""
+    if not look.used:
+        return look.words()
+    return f"{look.words()} {look.dropped} of {look.tried} later ones were given up there."
 
 
 def _stopped(course: Course, tried: int) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from experiments.reporting.searched import Front, Searched
 from experiments.reporting.story import counted, listed, plus_minus
-from experiments.reporting.words import METRIC_NAMES, amount_words, number
+from experiments.reporting.words import METRIC_NAMES, amount_words, number, range_words
 from experiments.searching.aims import METRICS, Kept, Limit
 from experiments.searching.shadow import ShadowPrice, a_customer
 
@@ -52,7 +52,7 @@ def rows(searched: Searched, currency: str) -> list[LimitRow]:
     for kept in searched.winner.limits:
         metric, limit = kept.metric, searched.limits[kept.metric]
         prices = [_price_words(p, searched, currency) for p in searched.prices if p.metric == metric]
-        spread = f"{amount_words(metric, kept.low, currency)} to {amount_words(metric, kept.high, currency)}"
+        spread = range_words(metric, kept.low, kept.high, currency)
         found.append(
             LimitRow(
                 name=name(metric),

@@ -54,6 +54,13 @@ def amount_words(metric: str, value: float, currency: str) -> str:
     return f"{value:.2f} {unit}" if unit.startswith(currency) else f"{number(value)} {unit}"
 
 
+def range_words(metric: str, low: float, high: float, currency: str) -> str:
+    """``7,912 to 8,485 CNY``: the unit once."""
+    first, last = amount_words(metric, low, currency), amount_words(metric, high, currency)
+    unit = last.partition(" ")[2]
+    return f"{first.removesuffix(unit).rstrip()} to {last}"
+
+
 def lever_words(path: str) -> str:
     """``actions.chat.hours_per_week.L1``, or a coordinate ``…[L1]``, as ``chat: hours, L1 acquainted``."""
     steps = path.replace("[", ".").replace("]", "").split(".")

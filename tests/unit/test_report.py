@@ -67,7 +67,7 @@ def test_page_holds_the_whole_story() -> None:
             "adverts: how often 3 a week → 1 a week −67 % 80 %",
             "kept One more CNY of budget",
             "Worth testing: goodwill. Not worth a test: coupons.",
-            "0.25 CNY a customer 0.10 to 0.40 2 × 1,200 for 28 days 80 % of knowing",
+            "0.25 CNY a customer (0.10 to 0.40) A/B test of 2 × 1,200 for 28 days: 80 % of that",
             "20 % of the variation comes from adverts: how often and coupon: depth together",
             "CLV against spend",
             "20 CNY +1.00 ± 2.48",
@@ -306,6 +306,7 @@ def test_record_of_a_front_says_what_each_policy_sets(result: SearchResult) -> N
     assert list(front) == ["risk"]  # nothing is shown of a front without policies
     held = result.finals.holdout
     assert front["risk"].status_quo == 0.0
+    assert front["risk"].gain.mean == pytest.approx(result.finals.uplift[0].mean())
     assert front["risk"].recommended == risk(paired(held["winner"], held["status quo"], "clv"))
 
 

@@ -11,10 +11,11 @@ from experiments.reporting import story, story_answer, story_basis, story_causes
 from experiments.reporting.record import Facts
 from experiments.reporting.searched import Searched
 from experiments.searching.aims import Limit
+from experiments.searching.first_look import FirstLook
 from experiments.searching.information import Estimate, Worth
 from experiments.searching.measuring import Effort
 from experiments.searching.pilot import Effort as Weighed
-from experiments.searching.pilot import Pilot, Replication
+from experiments.searching.pilot import Pilot, RankAgreement, Replication
 from experiments.searching.result import Alternative
 from experiments.searching.sensitivity import Interaction
 from tests import records
@@ -85,7 +86,7 @@ def test_another_aim_than_the_mean_is_told() -> None:
 
 def test_alone_at_the_top() -> None:
     told = answer()[2]
-    assert "No other of the 2 finalists is tied with it after 6 fresh replicates." in told
+    assert "No other of the 2 finalists is as good after 6 fresh replicates." in told
     assert "Its chance of being the best of all 2 is 75 %." in told
 
 
@@ -93,11 +94,15 @@ def test_the_simplest_of_the_tied_is_named_and_who_led() -> None:
     rival = candidate("only coupon.depth", [4.0, 6.0, 8.0], changes=2, tied=True, probability_best=0.995)
     final = searched().final.model_copy(update={"leader": rival.label})
     told = answer(rivals=(rival,), final=final)[2]
-    assert (
-        "2 of 3 finalists cannot be told apart on 6 fresh replicates; only coupon, depth led them, and the simplest of "
-        "them is named: it changes 1 lever." in told
-    )
-    assert "it led them, and the simplest" in answer(rivals=(rival,))[2]
+    assert "2 of 3 finalists count as equally good after 6 fresh replicates" in told
+    assert "behind it by less than 0.12 CNY per customer. The simplest of them is named: it changes 1 lever." in told
+    assert "best of all 3 is 75 %; only coupon, depth, which led, has above 99 % and was 1.00 better." in told
+    assert answer(rivals=(rival,))[2].count("best of all 3 is 75 %; it led them.") == 1
+
+
+@pytest.mark.parametrize(("share", "text"), [(0.0, "below 1 %"), (0.5, "50 %"), (1.0, "above 99 %")])
+def test_resampling_makes_nobody_certain(share: float, text: str) -> None:
+    assert story_answer.chance(candidate("trial 1", [1.0, 2.0], probability_best=share)) == text
 
 
 def test_keeps_the_status_quo_when_nothing_is_better() -> None:
@@ -202,7 +207,7 @@ def test_limits_that_are_broken() -> None:
     assert [(row.standing, row.within) for row in rows] == [
         ("kept", True), ("broken, within the noise", False), ("broken", False),
     ]  # fmt: skip
-    assert rows[0].used == "60 CNY\n95 % interval 58 CNY to 62 CNY"
+    assert rows[0].used == "60 CNY\n95 % interval 58 to 62 CNY"
 
 
 @pytest.mark.parametrize(
@@ -286,20 +291,19 @@ def test_fate_of_the_recommendation_at_other_strengths() -> None:
 
 def test_what_is_worth_a_test_and_what_is_not() -> None:
     rows = basis_rows(records.full_record().facts)
-    assert (rows["trust"].worth, rows["trust"].test) == (
-        "0.25 CNY a customer\n0.10 to 0.40", "2 × 1,200 for 28 days\n80 % of knowing",
-    )  # fmt: skip
-    assert (rows["coupon"].worth, rows["coupon"].test) == ("nothing proven", "not worth a test")
-    assert (rows["chat"].worth, rows["chat"].test) == ("–", "–")
+    assert rows["trust"].worth == (
+        "0.25 CNY a customer (0.10 to 0.40)\nA/B test of 2 × 1,200 for 28 days: 80 % of that"
+    )
+    assert (rows["coupon"].worth, rows["chat"].worth) == ("nothing proven\nnot worth a test", "–")
 
 
 @pytest.mark.parametrize(
     ("testable", "test", "text"),
     [
         (False, None, "no field test tells"),
-        (True, None, "not worth a test"),
+        (True, None, "a test costs more than it is worth"),
         (True, records.TestSize(9000, 28, 0.2, 0.8, None, None, False),
-         "2 × 9,000 for 28 days\n80 % of knowing; more customers than there are"),
+         "A/B test of 2 × 9,000 for 28 days: 80 % of that, but there are not so many customers"),
     ],
 )  # fmt: skip
 def test_tests_that_cannot_be_had(testable: bool, test: records.TestSize | None, text: str) -> None:
@@ -308,7 +312,7 @@ def test_tests_that_cannot_be_had(testable: bool, test: records.TestSize | None,
     assert basis.information is not None
     information = replace(basis.information, each=(worth,))
     made = record(basis=basis.model_copy(update={"information": information}))
-    assert basis_rows(made.facts)["trust"].test == text
+    assert basis_rows(made.facts)["trust"].worth == f"0.20 CNY a customer (0.10 to 0.30)\n{text}"
 
 
 def test_uncertain_values_of_the_scenario_have_a_row() -> None:
@@ -387,11 +391,22 @@ def test_pilot_tells_why_so_many_replicates() -> None:
     assert "one of 4 worlds" in told
     assert "It stopped after 3 trials: enough." in told
     assert "a shortfall below 0.125 CNY per customer counts as equal" in told
+    assert "It favours" not in told
+    few = made.course.model_copy(update={"replication": Replication(weighed[0], weighed)})
+    raised = " ".join(story_course.course_told(made.model_copy(update={"course": few}), TRIALS, "CNY"))
+    assert "(It favours 4, of which no error can be told; 8 is the least.)" in raised
     table = story_course.efforts(made.course)
     assert table is not None
     assert table.rows == (
         ("4 each", "40", "0.200", "0.010", ""), ("race to 8", "30", "0.100", "0.020", "chosen"),
     )  # fmt: skip
+
+
+def test_first_look_in_a_smaller_world_is_told() -> None:
+    look = FirstLook(0.1, 8, RankAgreement(12, 0.95, 0.8, 0.99, True), tried=20, dropped=15)
+    told = " ".join(story_course.course_told(searched(course=course(first_look=look)), TRIALS, "CNY"))
+    assert "on 10 % of the population first" in told
+    assert "15 of 20 later ones were given up there" in told
 
 
 def test_times_add_up() -> None:

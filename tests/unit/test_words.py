@@ -16,6 +16,7 @@ from experiments.reporting.words import (
     label_words,
     lever_words,
     policy_rows,
+    range_words,
     value_words,
 )
 from tests.records import DEPTH, PER_WEEK
@@ -77,6 +78,15 @@ def test_coordinates_in_words(path: str, text: str) -> None:
 )
 def test_amounts_of_metrics(metric: str, value: float, text: str) -> None:
     assert amount_words(metric, value, "EUR") == text
+
+
+@pytest.mark.parametrize(
+    ("metric", "text"),
+    [("spend", "10 to 20 EUR"), ("hours", "10 to 20 hours a week"), ("margin", "1000.0 to 2000.0 %"),
+     ("n_order", "10 to 20")],
+)  # fmt: skip
+def test_ranges_name_their_unit_once(metric: str, text: str) -> None:
+    assert range_words(metric, 10, 20, "EUR") == text
 
 
 @pytest.mark.parametrize(
