@@ -13,8 +13,8 @@ from sim.spec import Spec, parameter
 class Sensitivity(Spec):
     """How the recommendation is tried against assumptions."""
 
-    replicates: int = parameter(12, ge=0, le=1000, doc="paired replicates for each alternative; 0 tries none")
-    shortlist: int = parameter(3, ge=1, le=20, doc="policies of the final round that may take the winner's place")
+    replicates: int = parameter(8, ge=0, le=1000, doc="paired replicates for each alternative; 0 tries none")
+    shortlist: int = parameter(2, ge=1, le=20, doc="policies of the final round that may take the winner's place")
 
 
 class Experiment(Spec):

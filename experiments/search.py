@@ -44,7 +44,6 @@ from sim.errors import SpecError
 from sim.spec import validate
 
 JOURNAL = "study.journal"
-FRESH = 32  # replicates on which fronts and shadow prices are measured
 
 
 def search(
@@ -266,7 +265,7 @@ class _Search:
     def _live_params(self, params: list[dict[str, Any]], purpose: str) -> list[Values]:
         """What policies of the space keep of their replicates, with their uplift."""
         effort = Effort.of(self.study.fact(EFFORT))
-        n = effort.replicates if purpose == "search" else FRESH
+        n = effort.replicates if purpose == "search" else self.plan.final_replicates
         policies = [self.plan.policy(self.base, p) for p in params]
         base = self.loop.measurer.base_values
         if purpose != "search":

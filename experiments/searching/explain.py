@@ -29,7 +29,6 @@ from experiments.searching.sensitivity import (
 from experiments.searching.surrogate import Surrogate
 
 REPLICATES = 4  # of each policy of the design: many policies tell more about levers than many replicates; assumed
-AGAIN = 32  # replicates of the best single change and the best pair
 MOST_PAIRS = 2  # interactions that are drawn as maps
 MOST_LEVERS = 6  # levers, the most important ones, among which interactions are looked for
 
@@ -116,6 +115,6 @@ def _step(
     policy = plan.policy(base, change.params)
     if not plan.changed(change.params, base):
         return None
-    lived, status_quo = lives.live([policy, base], "final", AGAIN)
+    lived, status_quo = lives.live([policy, base], "final", plan.final_replicates)
     gain = difference("clv", paired(lived, status_quo, "clv"))
     return Step(plan.values(change.params, base), change.moves, gain)
