@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from experiments.compare import difference
@@ -267,6 +268,7 @@ def test_importances_are_sorted_and_know_the_floor() -> None:
     assert info["lever"].tolist() == [records.PER_WEEK, records.DEPTH]
     assert info["above"].tolist() == [True, False]
     ax = fig_causes.plot_importances(info, floor=0.06)
+    assert [to_hex(bar.get_facecolor()) for bar in ax.patches[:2]] == [fig.BLUE.lower(), fig.PALE]
     assert [line.get_xdata()[0] for line in ax.lines if line.get_label().startswith("floor")] == [0.06]
 
 

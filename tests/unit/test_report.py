@@ -21,12 +21,14 @@ from experiments import compare, load, search, simulate
 from experiments.metrics import outcome
 from experiments.report import page, report_from_folder, write_report, write_run_report
 from experiments.reporting import story
+from experiments.reporting.basis import basis_of
 from experiments.reporting.record import RunRecord, record_of_run
 from experiments.reporting.report_tables import count_words, in_cents, money_tables, outcome_table, people_table
 from experiments.reporting.searched import searched_of
 from experiments.reporting.tiers import sales_by_tier
 from experiments.results import paired
 from experiments.searching.aims import Limit
+from experiments.searching.assumption_words import sentences, worth_sentences
 from experiments.searching.fronts import Point, risk
 from experiments.searching.result import SearchResult
 from sim import StudyError
@@ -291,12 +293,23 @@ def test_record_of_a_search_holds_all_that_was_found(result: SearchResult) -> No
     )  # fmt: skip
     assert (facts.basis.information, facts.basis.alternatives) == (result.information, result.alternatives)
     assert [s.name for s in facts.basis.sweeps] == list(result.ground.assumed)
+    assert result.information is not None
+    assert facts.basis.worth == worth_sentences(result.information, "CNY")
+    assert result.robustness is not None
+    assert len(facts.basis.told) == len(sentences(result.robustness))
     assert facts.causes is not None
     assert result.explanation is not None
     assert [i.lever for i in facts.causes.importances] == [
         i.lever for i in result.explanation.importances.levers if i.lever in (PER_WEEK, DEPTH)
     ]
     assert (facts.course.simulated, facts.course.seconds) == (result.course.simulated, result.course.seconds)
+
+
+def test_flip_points_name_policies_in_words(result: SearchResult) -> None:
+    assert result.robustness is not None
+    lost = replace(result.robustness, labels=(f"only {DEPTH}", "status quo"), settled=False)
+    (told,) = basis_of(replace(result, robustness=lost)).told
+    assert "another policy is as good as only coupon: depth already" in told
 
 
 def test_record_of_a_front_says_what_each_policy_sets(result: SearchResult) -> None:

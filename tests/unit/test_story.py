@@ -365,6 +365,11 @@ def test_importance_of_a_value_is_that_of_the_lever_that_sets_it(path: str, shar
     assert story_causes.share_of(path, shares) == share
 
 
+def test_a_lever_below_the_floor_has_no_share() -> None:
+    assert story_causes.shares(records.causes()) == {PER_WEEK: 0.8, DEPTH: 0.0}
+    assert story_causes.shares(None) == {}
+
+
 # -- how it was searched ----------------------------------------------------------------------------------------------
 
 
