@@ -39,7 +39,7 @@ class Cache:
 
     Parameters
     ----------
-    path : the file, or a folder that holds it or shall hold it. It must lie on a disk of this machine.
+    folder : where the file is or shall be. It must lie on a disk of this machine.
 
     Raises
     ------
@@ -49,9 +49,9 @@ class Cache:
         When the folder cannot be written to.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path / FILE if path.is_dir() or not path.suffix else path
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / FILE
         self._open()
 
     def __enter__(self) -> Self:

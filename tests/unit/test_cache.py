@@ -92,7 +92,7 @@ def test_nothing_is_lived_twice_in_a_run_or_in_the_next(outcome: Outcome, tmp_pa
         again = dict(replicates.as_done([*tasks, Task(POLICY, 3)]))
         assert (replicates.simulated, replicates.reused) == (5, 8)
         assert [same(again[i], first[i]) for i in range(6)] == [True] * 6
-    with Cache(tmp_path / FILE) as cache:
+    with Cache(tmp_path) as cache:
         assert len(cache) == 5
         list(Replicates(workers, cache).as_done(tasks))
     assert len(workers.asked) == 5
