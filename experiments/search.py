@@ -33,8 +33,8 @@ from experiments.searching.paths import Value
 from experiments.searching.plan import SearchPlan
 from experiments.searching.result import Course, SearchResult, changes
 from experiments.searching.shadow import ShadowPrice, shadow_prices
+from experiments.searching.shared_study import NAME
 from experiments.searching.small import check_smaller
-from experiments.searching.storage import is_url
 from experiments.searching.stress import Stress
 from experiments.searching.study import Study, Trial
 from experiments.searching.trials import TrialLoop, plain_values
@@ -115,7 +115,13 @@ def search_ground(
     out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         study = stack.enter_context(
-            Study(storage or out / JOURNAL, plan.dimensions(), made_from(ground, design, plan), tell=hear.say)
+            Study(
+                storage or out / JOURNAL,
+                plan.dimensions(),
+                made_from(ground, design, plan),
+                name=out.name if storage else NAME,
+                tell=hear.say,
+            )
         )
         scenarios = [world.scenario for world in worlds]
         pool = workers or stack.enter_context(_pool(scenarios, ground, processes, dask))
@@ -123,7 +129,7 @@ def search_ground(
         runner = Replicates(pool, kept, folder=out, options=_options(design))
         lives = Lives(runner, tuple(world.scenario for world in worlds), plan.seed)
         study.set_fact("documents", documents(ground, design, plan))
-        at_once = (processes or default_processes()) if storage and is_url(storage) else None
+        at_once = processes or default_processes()
         loop = TrialLoop(plan, ground.status_quo, playbooks, study, lives, hear, at_once)
         return _Search(design, ground, plan, worlds, loop, runner, hear, out).run()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -29,6 +29,18 @@ class Runner(Protocol):
         """(index of the task, outcome) as they finish."""
 
 
+@dataclass
+class Beat:
+    """Tells whoever shows progress that another policy has been lived."""
+
+    tell: Callable[[], None] | None = None
+
+    def __call__(self) -> None:
+        """A policy has been lived."""
+        if self.tell:
+            self.tell()
+
+
 @dataclass(frozen=True)
 class Lives:
     """Lives policies. Every policy meets the same (seed, world) pairs.
@@ -43,6 +55,7 @@ class Lives:
     runner: Runner
     worlds: tuple[Scenario, ...]
     root: int
+    beat: Beat = field(default_factory=Beat, compare=False)
 
     def __post_init__(self) -> None:
         blocks = {seeds_for(purpose, 1, self.root)[0] for purpose in PURPOSES}
@@ -85,6 +98,7 @@ class Lives:
             index, place = divmod(number, width)
             got[index][place] = outcome
             if len(got[index]) == width:
+                self.beat()
                 yield index, [got[index][place] for place in range(width)]
 
     def world_of(self, n: int) -> NDArray[np.intp]:

@@ -105,8 +105,10 @@ class Stress:
             for effect in assumed_effects(scenario, self.ground.assumed)
             if effect.effect.sd > 0
         }
+        # A policy that breaks a limit is no choice, however much is known.
+        allowed = [all(k.kept for k in f.limits) for f in finals.finalists]
         return value_of_information(
-            finals.uplift, known, customers=customers, prior_sizes=sizes, test=self.design.field_test
+            finals.uplift[allowed], known, customers=customers, prior_sizes=sizes, test=self.design.field_test
         )
 
     def _measured(self) -> set[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from agents.policy import Policy
 from experiments.listener import Listener
@@ -83,11 +84,13 @@ class TrialLoop:
         """Run what is missing of the trials."""
         effort = self._prepare()
         self.hear.stage("searching", effort.trials)
+        note = ""
         while True:
-            self._measure_open(effort)
+            self._measure_open(effort, note)
             finished = self.study.finished()
             history = self.history()
-            self.hear.step(len(finished), self._note(history))
+            note = self._note(finished, history)
+            self.hear.step(len(finished), note)
             self._refuse_hopeless(finished, history, last=len(finished) >= effort.trials)
             if len(finished) >= effort.trials or not self._propose(effort, finished, history):
                 return
@@ -246,14 +249,25 @@ class TrialLoop:
 
     # -- batches ------------------------------------------------------------------------------------------------
 
-    def _measure_open(self, effort: Effort) -> None:
+    def _measure_open(self, effort: Effort, note: str = "") -> None:
         """Measure every trial that is not finished, here or with the help of workers elsewhere."""
-        while self.study.open():
-            mine = self.study.take(self.at_once if self.study.helped else None)
-            if mine:
-                self.measurer.measure(mine, effort)
-            else:
-                self.study.wait()
+        before, still, lived = len(self.study.finished()), len(self.study.open()), 0
+
+        def tell() -> None:
+            nonlocal lived
+            lived = min(lived + 1, still)  # a race lives a policy several times
+            self.hear.step(before + lived, note)
+
+        self.lives.beat.tell = tell
+        try:
+            while self.study.open():
+                mine = self.study.take(self.at_once if self.study.helped else None)
+                if mine:
+                    self.measurer.measure(mine, effort)
+                else:
+                    self.study.wait()
+        finally:
+            self.lives.beat.tell = None
 
     def _propose(self, effort: Effort, finished: Sequence[Trial], history: History) -> bool:
         """Hand in the next batch; False when there is none.
@@ -317,10 +331,14 @@ class TrialLoop:
             cure="loosen the limit, or widen the bounds of what moves it",
         )
 
-    def _note(self, history: History) -> str:
+    def _note(self, finished: Sequence[Trial], history: History) -> str:
+        """The best so far, with the interval of its mean on the seeds of the search."""
         if not history.feasible.any():
             return "none within the limits yet"
-        return f"best so far {history.values[history.best()]:+.2f} (to be judged on fresh seeds)"
+        best = history.best()
+        up = uplift_of(finished[best], self.measurer.base_values)
+        half = float(stats.t.ppf(0.975, len(up) - 1)) * float(up.std(ddof=1)) / len(up) ** 0.5
+        return f"best so far {history.values[best]:+.2f} ± {half:.2f} (to be judged on fresh seeds)"
 
 
 def _incumbent(finished: Sequence[Trial], history: History) -> int | None:

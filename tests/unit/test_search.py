@@ -359,9 +359,9 @@ class _Stopper:
 def test_an_interrupted_search_is_judged_and_goes_on_later(found: SearchResult, tmp_path: Path) -> None:
     design = load(write(tmp_path), "experiment")
     ground = prepare(design)
-    stopped = search_ground(ground, design, out=tmp_path / "run", processes=1, listener=_Stopper(19))
+    stopped = search_ground(ground, design, out=tmp_path / "run", processes=1, listener=_Stopper(20))
     assert stopped.course.interrupted
-    assert 19 <= len(stopped.trials) < PLAN["trials"]
+    assert 18 <= len(stopped.trials) < PLAN["trials"]
     assert stopped.claim.n == PLAN["holdout_replicates"]
     assert table(run(tmp_path)) == table(found)
     with pytest.raises(KeyboardInterrupt):  # nothing to judge yet
