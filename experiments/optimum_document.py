@@ -91,6 +91,6 @@ def _row(case: CaseResult) -> tuple[str, ...]:
     seconds = [s.seconds for s in case.studies]
     return (
         case.case, f"{len(case.studies)}", f"{case.median_regret:.3%}", f"{case.p90_regret:.3%}", f"{case.bias:+.3%}",
-        f"{case.covered}", NONE if price is None else f"{price:+.1%}", NONE if over is None else f"{over:+.2%}",
+        f"{case.covered}", NONE if price is None else f"{price:.1%}", NONE if over is None else f"{over:+.2%}",
         f"{np.median([s.trials for s in case.studies]):.0f}", f"{np.median(seconds):.0f}", f"{max(seconds):.0f}",
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from agents.policy import Policy
 from experiments.calibrate import Ground, prepare
 from experiments.experiment import Experiment
 from experiments.listener import Listener, Silence
@@ -21,7 +24,7 @@ from experiments.run import Workers, default_processes, seeds_for
 from experiments.searching.aims import METRICS
 from experiments.searching.bounded import Values
 from experiments.searching.cache import Cache, Replicates
-from experiments.searching.digests import search_code, world_code
+from experiments.searching.digests import policy_digest, search_code, world_code
 from experiments.searching.engine import Engine, History
 from experiments.searching.explain import Explanation, explain
 from experiments.searching.finalists import NOTHING, STATUS_QUO, nominate
@@ -40,7 +43,7 @@ from experiments.searching.study import Study, Trial
 from experiments.searching.trials import TrialLoop, plain_values
 from experiments.searching.worlds import World, ensemble
 from experiments.searching.worlds import check as check_uncertain
-from sim.errors import SpecError
+from sim.errors import SpecError, StudyError
 from sim.spec import validate
 
 JOURNAL = "study.journal"
@@ -119,7 +122,7 @@ def search_ground(
                 storage or out / JOURNAL,
                 plan.dimensions(),
                 made_from(ground, design, plan),
-                name=out.name if storage else NAME,
+                name=out.resolve().name if storage else NAME,
                 tell=hear.say,
             )
         )
@@ -128,6 +131,7 @@ def search_ground(
         kept = stack.enter_context(Cache(cache or out))
         runner = Replicates(pool, kept, folder=out, options=_options(design))
         lives = Lives(runner, tuple(world.scenario for world in worlds), plan.seed)
+        _check_playbooks(study, playbooks)
         study.set_fact("documents", documents(ground, design, plan))
         at_once = processes or default_processes()
         loop = TrialLoop(plan, ground.status_quo, playbooks, study, lives, hear, at_once)
@@ -176,9 +180,25 @@ def made_from(ground: Ground, design: Experiment, plan: SearchPlan) -> dict[str,
         "scenario": ground.scenario.digest(),
         "status quo": ground.status_quo.digest(),
         "models": ground.learned.digest() if ground.learned else "cited defaults",
-        "ensemble of worlds": design.model_copy(update={"title": "", "scenario": "", "policy": ""}).digest(),
+        "ensemble of worlds": json.dumps(
+            design.model_dump(mode="json", include={"uncertain", "worlds"} if design.uncertain else {"uncertain"}),
+            sort_keys=True,
+        ),
         "search plan": plan.trial_digest(),
     }
+
+
+def _check_playbooks(study: Study, playbooks: dict[str, Policy]) -> None:
+    """Raise StudyError when a playbook is another than the one that the study tried under its name."""
+    now = {name: policy_digest(policy) for name, policy in playbooks.items()}
+    known = study.fact("playbooks")
+    if known is not None and known != now:
+        name = next((n for n in now if known.get(n) != now[n]), "one that is gone")
+        raise StudyError(
+            "this study tried another playbook of this name", place=f"search: playbooks: {name}",
+            value=known.get(name), cure="give another --out, or restore the playbook",
+        )  # fmt: skip
+    study.set_fact("playbooks", now)
 
 
 def documents(ground: Ground, design: Experiment, plan: SearchPlan) -> dict[str, Any]:
@@ -206,6 +226,7 @@ class _Search:
         self.study, self.lives, self.base = loop.study, loop.lives, ground.status_quo
         self.seconds: dict[str, float] = {}
         self.interrupted = False
+        self.trials: list[Trial] = []
 
     def run(self) -> SearchResult:
         """All stages. Whoever stops the trials gets the best of what there is judged; stopping again ends it."""
@@ -217,7 +238,8 @@ class _Search:
                     raise  # nothing to judge yet
                 self.interrupted = True
         self.study.end()
-        history, engine = self.loop.history(), self.loop.engine()
+        self.trials = self.study.finished()  # read once: a worker elsewhere may finish one more
+        history, engine = self.loop.history(self.trials), self.loop.engine()
         with self._timed("judgement"):
             finals = self._finals(history, engine)
         more = not self.interrupted
@@ -258,10 +280,9 @@ class _Search:
     # -- judgement ----------------------------------------------------------------------------------------------
 
     def _finals(self, history: History, engine: Engine) -> Finals:
-        trials = self.study.finished()
-        best = uplift_of(trials[history.best()], self.loop.measurer.base_values)
+        best = uplift_of(self.trials[history.best()], self.loop.measurer.base_values)
         error = float(best.std(ddof=1)) / len(best) ** 0.5 if len(best) > 1 else 0.0
-        nominees = nominate(self.plan, self.base, [t.label for t in trials], history, engine, error)
+        nominees = nominate(self.plan, self.base, [t.label for t in self.trials], history, engine, error)
         if self.interrupted:
             nominees = [*nominees[:2], *(n for n in nominees[2:] if n.label in (STATUS_QUO, NOTHING))]
         return play(self.plan, self.base, nominees, self.lives, self.hear)
@@ -279,16 +300,31 @@ class _Search:
         lived = [kept_values(outcomes) for outcomes in self.lives.live(policies, purpose, n)]
         if purpose != "search":
             base = lived.pop()
-        return [{**values, "uplift": uplift(values, base).tolist()} for values in lived]
+        found: list[Values] = []
+        for values in lived:
+            up = uplift(values, base)
+            found.append({**values, "uplift": up.tolist(), "score": [self._score(up)]})
+        return found
+
+    def _score(self, up: NDArray[np.float64]) -> float:
+        """The objective of a policy beside the trials; a regret is against the best of them and it."""
+        full = [uplift_of(t, self.loop.measurer.base_values) for t in self.trials if not t.measured["dropped"]]
+        whole = np.array([*(u[: len(up)] for u in full if len(u) >= len(up)), up])
+        return float(self.plan.objective.scores(whole, self.lives.world_of(len(up)))[-1])
 
     def _front(self, metric: str, engine: Engine, history: History) -> tuple[Point, ...]:
         self.hear.stage(f"front of CLV against {METRICS[metric].name if metric in METRICS else metric}", 1)
         most = Effort.of(self.study.fact(EFFORT)).replicates
         kept: list[Any] = []
-        for trial in self.study.finished():
+        whole = [
+            i for i, trial in enumerate(self.trials) if not trial.measured["dropped"]
+        ]  # the others saw other seeds
+        for trial in (self.trials[i] for i in whole):
             values = {name: series[:most] for name, series in plain_values(trial).items()}
             kept.append({**values, "uplift": uplift_of(trial, self.loop.measurer.base_values)[:most].tolist()})
-        found = explore_front(metric, self.plan.all_limits(), engine, history, kept, self._live_params, self.plan.batch)
+        found = explore_front(
+            metric, self.plan.all_limits(), engine, history.subset(whole), kept, self._live_params, self.plan.batch
+        )
         self.hear.step(1)
         return found
 
@@ -330,7 +366,7 @@ class _Search:
     def _frame(self, history: History) -> pd.DataFrame:
         rows = [
             self._row(trial, float(value), bool(feasible))
-            for trial, value, feasible in zip(self.study.finished(), history.values, history.feasible, strict=True)
+            for trial, value, feasible in zip(self.trials, history.values, history.feasible, strict=True)
         ]
         return pd.DataFrame(rows).sort_values("number", ignore_index=True)
 

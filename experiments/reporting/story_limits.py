@@ -114,8 +114,8 @@ def _is_broken(price: ShadowPrice, searched: Searched) -> bool:
 
 def _price_words(price: ShadowPrice, searched: Searched, currency: str) -> str:
     """``One more CNY of budget earns 1.4 CNY (1.3 to 1.5).``"""
-    if not price.binding:
-        if _is_broken(price, searched):
+    if not price.binding or not price.told:
+        if _is_broken(price, searched) or price.binding:
             return f"What more of {name(price.metric)} would earn could not be told."
         return "Does not bind: more would earn nothing."
     unit, scale = UNITS[price.metric]

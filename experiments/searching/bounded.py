@@ -10,7 +10,7 @@ import numpy as np
 from experiments.searching.engine import Engine, History
 
 Values = Mapping[str, Sequence[float]]
-"""What a policy keeps of its replicates: metric to a number per seed, and ``uplift``."""
+"""What a policy keeps of its replicates: metric to a number per seed, ``uplift``, and in ``score`` its objective."""
 Live = Callable[[list[dict[str, Any]], str], list[Values]]
 """Coordinates, and the purpose of the seeds (``search`` or ``final``), to what each policy keeps."""
 Excess = Callable[[Values], dict[str, float]]
@@ -38,7 +38,7 @@ def best_within(
         over = [excess(v) for v in values]
         history = History(
             params=(*history.params, *proposed),
-            values=np.append(history.values, [float(np.mean(v["uplift"])) for v in values]),
+            values=np.append(history.values, [float(v["score"][0]) for v in values]),
             noise=np.append(history.noise, np.zeros(len(proposed))),
             excess={name: np.append(old, [o[name] for o in over]) for name, old in history.excess.items()},
             batches=np.append(history.batches, np.full(len(proposed), history.batches.max() + 1)),

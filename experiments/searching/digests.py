@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterable
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,11 @@ def world_code() -> str:
 
 @cache
 def search_code() -> str:
-    """Hash of the source that decides the trials of a search."""
+    """Hash of the source that decides the trials of a search, and of the versions of the libraries that propose."""
     folder = Path(str(experiments.searching.__file__)).parent
-    return _hash([world_code().encode(), *_contents(sorted(folder.rglob("*.py")))])
+    files = [*sorted(folder.rglob("*.py")), folder.parent / "run.py"]
+    versions = " ".join(f"{name} {version(name)}" for name in ("optuna", "cmaes", "scipy", "scikit-learn"))
+    return _hash([world_code().encode(), versions.encode(), *_contents(files)])
 
 
 def world_digest(scenario: Scenario, learned: Learned | None) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -63,6 +64,16 @@ class History:
     def feasible(self) -> NDArray[np.bool_]:
         """Whether each trial keeps all limits."""
         return np.all([e <= 0 for e in self.excess.values()], axis=0) if self.excess else np.ones(len(self), bool)
+
+    def subset(self, rows: Sequence[int]) -> History:
+        """These trials alone."""
+        return History(
+            params=tuple(self.params[i] for i in rows),
+            values=self.values[list(rows)],
+            noise=self.noise[list(rows)],
+            excess={name: excess[list(rows)] for name, excess in self.excess.items()},
+            batches=self.batches[list(rows)],
+        )
 
     def best(self) -> int:
         """The best trial within the limits; without any, the one that is beyond them by least."""

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 LEVELS = 4  # amounts of the metric, besides those of the best policy, at which the best is looked for
 MOST = 8  # policies of a front that are measured again
-WORST = 0.1  # of worlds: risk is what a policy loses there on average, against the status quo
+WORST = 0.1  # of replicates: risk is what a policy loses there on average, against the status quo
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Point:
 
     Attributes
     ----------
-    amount : mean of the metric; for ``risk`` the mean loss against the status quo in the worst tenth of worlds.
+    amount : mean of the metric; for ``risk`` the mean loss against the status quo in the worst tenth of replicates,
+        one at least.
     uplift : incremental CLV per customer.
     """
 
@@ -38,7 +39,7 @@ class Point:
 
 
 def risk(uplift: Floats) -> float:
-    """Mean loss against the status quo in the worst tenth of worlds, ≥ 0. At least one world counts."""
+    """Mean loss against the status quo in the worst tenth of replicates, ≥ 0. At least one counts."""
     worst = np.sort(uplift)[: max(round(len(uplift) * WORST), 1)]
     return max(-float(worst.mean()), 0.0)
 

@@ -130,7 +130,7 @@ def value_of_information(
 
     Parameters
     ----------
-    uplift : per customer, on seeds that chose none of the policies. Shape (policies, replicates).
+    uplift : per customer, on seeds that did not nominate the policies. Shape (policies, replicates).
     unknowns : what was uncertain in these replicates.
     customers : to whom the chosen policy applies.
     prior_sizes : by name, customers in each arm with whom a field test knows as much as the prior; an assumption that
@@ -144,7 +144,7 @@ def value_of_information(
     needed = fewest_replicates(unknowns)
     if not unknowns or uplift.shape[1] < needed:
         rule = f"{len(unknowns)} assumptions need {needed} replicates" if unknowns else "nothing is uncertain"
-        raise StudyError(rule, place="value of information", value=uplift.shape[1], cure="raise holdout_replicates")
+        raise StudyError(rule, place="value of information", value=uplift.shape[1], cure="raise final_replicates")
     surface = _fitted(uplift, unknowns)
     each = [_worth(surface, j, customers, (prior_sizes or {}).get(u.name), test or FieldTest())
             for j, u in enumerate(unknowns)]  # fmt: skip

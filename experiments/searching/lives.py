@@ -25,6 +25,55 @@ PURPOSES = ("search", "final", "holdout", "design", "assumptions")
 class Runner(Protocol):
     """Who lives replicates: workers, or a cache in front of them."""
 
+    def as_done(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Outcome]]:
+        """(index of the task, outcome) as they finish."""
+
+
+@dataclass
+class Beat:
+    """Tells whoever shows progress that another policy has been lived."""
+
+    tell: Callable[[], None] | None = None
+
+    def __call__(self) -> None:
+        """A policy has been lived."""
+        if self.tell:
+            self.tell()
+
+
+@dataclass(frozen=True)
+class Lives:
+    """Lives policies. Every policy meets the same (seed, world) pairs.
+
+    Parameters
+    ----------
+    runner : who lives replicates; knows the worlds by their index.
+    worlds : scenarios of the ensemble; replicate i lives in world i mod their number.
+    root : root of all seeds.
+    """
+
+    runner: Runner
+    worlds: tuple[Scenario, ...]
+    root: int
+    beat: Beat = field(default_factory=Beat, compare=False)
+
+    def __post_init__(self) -> None:
+        blocks = {seeds_for(purpose, 1, self.root)[0] for purpose in PURPOSES}
+        if len(blocks) < len(PURPOSES):
+            raise StudyError("two purposes share their seeds", value=self.root, cure="choose another search seed")
+
+    def live(self, policies: Sequence[Policy], purpose: str, high: int, low: int = 0) -> list[Outcomes]:
+        """Outcomes of replicates ``low`` … ``high`` − 1, policy by policy."""
+        return [outcomes for _, outcomes in sorted(self.as_done(policies, purpose, high, low))]
+
+    def elsewhere(
+        self, policies: Sequence[Policy], seeds: Sequence[int], scenarios: Sequence[Scenario]
+    ) -> list[Outcomes]:
+        """Outcomes of replicates outside the ensemble, policy by policy; seed i lives in scenario i."""
+        tasks = [Task(p, seed, world) for p in policies for seed, world in zip(seeds, scenarios, strict=True)]
+        got, width = dict(self.runner.as_done(tasks)), len(seeds)
+        return [[got[at + i] for i in range(width)] for at in range(0, len(tasks), width)]
+
     def as_done(
         self, policies: Sequence[Policy], purpose: str, high: int, low: int = 0
     ) -> Iterator[tuple[int, Outcomes]]:

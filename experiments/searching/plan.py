@@ -76,6 +76,12 @@ class SearchPlan(SearchSpace):
         return ({} if self.budget is None else {"spend": Limit(at_most=self.budget)}) | self.limits
 
     @model_validator(mode="after")
+    def _race_for_the_mean(self) -> Self:
+        if self.racing is True and self.objective.measure != "mean":
+            raise ValueError(f"a race compares means, and the objective is {self.objective.measure}; leave racing out")
+        return self
+
+    @model_validator(mode="after")
     def _generation(self) -> Self:
         if self.engine == "cma" and self.batch < 5:
             raise ValueError(f"a generation of CMA-ES needs a batch of 5 or more (it is {self.batch}); raise it")

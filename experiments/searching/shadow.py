@@ -29,6 +29,7 @@ class ShadowPrice:
     price, low, high : customer equity a unit of the metric, with its 95 % interval over replicates; for a metric of
         one customer, CLV a unit. How well the search found the two best policies is not in the interval.
     binding : whether the limit holds the recommended policy back; if not, the price is 0.
+    told : whether the two policies differ in the metric beyond the noise; if not, no price can be told.
     tight, loose : mean of the metric under the two policies.
     """
 
@@ -40,6 +41,7 @@ class ShadowPrice:
     binding: bool
     tight: float
     loose: float
+    told: bool = True
 
 
 def a_customer(metric: str) -> bool:
@@ -62,10 +64,11 @@ def shadow_prices(
     for name, limit in limits.items():
         for sign, bound in limit.sides():
             mean = float(np.mean(best[name]))
-            if bound == 0 or sign * (bound - mean) > BINDS * abs(bound):
+            scale = abs(bound) or float(np.std(history.excess[name]))
+            if sign * (bound - mean) > BINDS * scale:
                 found.append(ShadowPrice(name, bound, 0.0, 0.0, 0.0, False, mean, mean))
                 continue
-            ends = _ends(limits, name, STEP * abs(bound), engine, history, live, batch)
+            ends = _ends(limits, name, STEP * scale, engine, history, live, batch)
             tight, loose = live(ends, "final")
             found.append(_price(name, sign, bound, tight, loose))
     return tuple(found)
@@ -106,10 +109,10 @@ def _price(name: str, sign: int, bound: float, tight: Values, loose: Values) -> 
         gained = gained / np.maximum(np.asarray(tight["acquired"]), 1.0)
     used = sign * (np.asarray(loose[name]) - np.asarray(tight[name]))
     means = float(np.mean(tight[name])), float(np.mean(loose[name]))
-    if used.mean() <= 0:  # the looser limit was not used: nothing is earned by it
-        return ShadowPrice(name, bound, 0.0, 0.0, 0.0, False, *means)
     pick = np.random.Generator(np.random.PCG64(0)).integers(len(gained), size=(RESAMPLES, len(gained)))
-    ratios = gained[pick].mean(axis=1) / used[pick].mean(axis=1)
     tail = (1 - CONFIDENCE) / 2
+    if np.quantile(used[pick].mean(axis=1), tail) <= 0:  # a ratio to what may be nothing says nothing
+        return ShadowPrice(name, bound, 0.0, 0.0, 0.0, True, *means, told=False)
+    ratios = gained[pick].mean(axis=1) / used[pick].mean(axis=1)
     low, high = (float(q) for q in np.quantile(ratios, [tail, 1 - tail]))
     return ShadowPrice(name, bound, float(gained.mean() / used.mean()), low, high, True, *means)

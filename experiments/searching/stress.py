@@ -107,6 +107,8 @@ class Stress:
         }
         # A policy that breaks a limit is no choice, however much is known.
         allowed = [all(k.kept for k in f.limits) for f in finals.finalists]
+        if sum(allowed) < 2:  # nothing to choose between
+            return None
         return value_of_information(
             finals.uplift[allowed], known, customers=customers, prior_sizes=sizes, test=self.design.field_test
         )

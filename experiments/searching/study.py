@@ -117,6 +117,8 @@ class Study(SharedStudy):
             if unknown := set(proposal.params) - set(self.dimensions):
                 raise StudyError(f"no coordinate '{min(unknown)}' in the space", place=proposal.label)
         self._lock.check()
+        if not proposals:
+            return
         known = self.fact(PROPOSED)
         if known is None or known["batch"] < batch:
             self.set_fact(PROPOSED, {"batch": batch, "proposals": [[p.label, p.params] for p in proposals]})

@@ -88,7 +88,7 @@ class TrialLoop:
         while True:
             self._measure_open(effort, note)
             finished = self.study.finished()
-            history = self.history()
+            history = self.history(finished)
             note = self._note(finished, history)
             self.hear.step(len(finished), note)
             self._refuse_hopeless(finished, history, last=len(finished) >= effort.trials)
@@ -105,9 +105,10 @@ class TrialLoop:
             self.plan.batch,
         )
 
-    def history(self) -> History:
-        """The trials with their objective on the same footing: all on the first seeds that a full trial has."""
-        trials, most = self.study.finished(), Effort.of(self.study.fact(EFFORT)).replicates
+    def history(self, trials: Sequence[Trial]) -> History:
+        """Finished trials with their objective on the same footing: all on the first seeds that a full trial has."""
+        longest = max(len(t.measured["values"]["equity"]) for t in trials if GIVEN_UP not in t.measured)
+        most = min(Effort.of(self.study.fact(EFFORT)).replicates, longest)  # a pilot may ask for more than it had
         values, noise = self._on_one_footing(trials, most)
         excess = {name: np.empty(len(trials)) for name in self.limits}
         for i, trial in enumerate(trials):
@@ -338,7 +339,8 @@ class TrialLoop:
         best = history.best()
         up = uplift_of(finished[best], self.measurer.base_values)
         half = float(stats.t.ppf(0.975, len(up) - 1)) * float(up.std(ddof=1)) / len(up) ** 0.5
-        return f"best so far {history.values[best]:+.2f} ± {half:.2f} (to be judged on fresh seeds)"
+        reach = f" ± {half:.2f}" if self.plan.objective.measure == "mean" else ""
+        return f"best so far {history.values[best]:+.2f}{reach} on the seeds that chose it"
 
 
 def _incumbent(finished: Sequence[Trial], history: History) -> int | None:

@@ -53,7 +53,7 @@ def test_good_studies_miss_nothing() -> None:
         ({"trials": 301}, "more than 300 trials"),
         ({"seconds": 500.0}, "more than 120 seconds"),
         ({"spend": 10.2, "limit": 10.0}, "exceeded by 2.00%"),
-        ({"shadow_price": 1.2, "exact_price": 1.0}, "+20.0% off"),
+        ({"shadow_price": 1.2, "exact_price": 1.0}, "20.0% off"),
     ],
 )
 def test_each_target_can_be_missed(changes: dict[str, Any], words: str) -> None:

@@ -81,7 +81,13 @@ LUCK = np.linspace(-0.2, 0.2, SEEDS)
 def values_of(params: dict[str, Any]) -> Values:
     gain = 6 * params["x"] ** 0.5 + 2 * params["y"] ** 0.5 + LUCK
     spend = np.full(SEEDS, params["x"] + params["y"])
-    return {"equity": gain.tolist(), "acquired": [1.0] * SEEDS, "spend": spend.tolist(), "uplift": gain.tolist()}
+    return {
+        "equity": gain.tolist(),
+        "acquired": [1.0] * SEEDS,
+        "spend": spend.tolist(),
+        "uplift": gain.tolist(),
+        "score": [float(gain.mean())],
+    }
 
 
 def live(params: list[dict[str, Any]], purpose: str) -> list[Values]:
