@@ -65,7 +65,6 @@ def work(
         design, ground, plan = _understood(documents, logs, hear)
         _check(shared, ground, design, plan)
         worlds = tuple(w.scenario for w in ensemble(ground.scenario, design.uncertain, design.worlds, plan.seed))
-        shared.help()
         pool = stack.enter_context(Workers(worlds, ground.learned, processes))
         kept = stack.enter_context(Cache(cache)) if cache is not None else None
         lives = Lives(Replicates(pool, kept), worlds, plan.seed)
@@ -149,6 +148,8 @@ def _measure(measurer: Measurer, patience_seconds: float, hear: Listener) -> int
         if not ready and (effort := study.fact(EFFORT)):  # there is none while the searcher's pilot is on
             hear.stage("measuring", effort["trials"])
             ready = True
+        if not study.helped:  # a searcher that was started again does not know of its helpers
+            study.help()
         taken = study.take(1) if ready else []
         if not taken:
             study.wait(pause)
