@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Literal
 
-from experiments.searching.field_test import FieldTest
+from experiments.searching.questions.field_test import FieldTest
 from experiments.searching.worlds import Uncertain
 from sim.spec import Spec, parameter
 

@@ -26,14 +26,14 @@ from experiments.known_answers.c_budget import SegmentBudget
 from experiments.known_answers.c_coupon_depth import CouponDepth, LogitClass
 from experiments.known_answers.d_cadence import Cadence
 from experiments.known_answers.e_ladder import TrustLadder
+from experiments.known_answers.equal_policies import EqualPolicies, aa_tests
 from experiments.known_answers.f_group_buy import GroupDeal
 from experiments.known_answers.question import Question
 from experiments.listener import Listener, Silence
 from experiments.run import Task, Workers, seeds_for
 from experiments.search import search_ground
-from experiments.searching.aa import EqualPolicies, aa_tests
-from experiments.searching.coordinates import Coordinates
 from experiments.searching.plan import SearchPlan
+from experiments.searching.space.coordinates import Coordinates
 from sim.errors import SiyuError, nearest
 from sim.spec import validate
 

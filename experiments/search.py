@@ -22,25 +22,25 @@ from experiments.load import load
 from experiments.results import Results, provenance, write_json
 from experiments.run import Workers, default_processes, seeds_for
 from experiments.searching.aims import METRICS
-from experiments.searching.bounded import Values
-from experiments.searching.cache import Cache, Replicates
-from experiments.searching.digests import policy_digest, search_code, world_code
-from experiments.searching.engine import Engine, History
-from experiments.searching.explain import Explanation, explain
-from experiments.searching.finalists import NOTHING, STATUS_QUO, nominate
-from experiments.searching.finals import Finalist, Finals, play
-from experiments.searching.fronts import Point, explore_front
-from experiments.searching.lives import PURPOSES, Lives
-from experiments.searching.measuring import EFFORT, GIVEN_UP, Effort, kept_values, uplift, uplift_of
-from experiments.searching.paths import Value
+from experiments.searching.engine.engine import Engine, History
+from experiments.searching.finals.finalists import NOTHING, STATUS_QUO, nominate
+from experiments.searching.finals.finals import Finalist, Finals, play
 from experiments.searching.plan import SearchPlan
+from experiments.searching.questions.bounded import Values
+from experiments.searching.questions.explain import Explanation, explain
+from experiments.searching.questions.fronts import Point, explore_front
+from experiments.searching.questions.shadow import ShadowPrice, shadow_prices
+from experiments.searching.questions.stress import Stress
+from experiments.searching.replicates.cache import Cache, Replicates
+from experiments.searching.replicates.digests import policy_digest, search_code, world_code
+from experiments.searching.replicates.lives import PURPOSES, Lives
 from experiments.searching.result import Course, SearchResult, changes
-from experiments.searching.shadow import ShadowPrice, shadow_prices
-from experiments.searching.shared_study import NAME
-from experiments.searching.small import check_smaller
-from experiments.searching.stress import Stress
-from experiments.searching.study import Study, Trial
-from experiments.searching.trials import TrialLoop, plain_values
+from experiments.searching.space.paths import Value
+from experiments.searching.studies.shared_study import NAME
+from experiments.searching.studies.study import Study, Trial
+from experiments.searching.trials.measuring import EFFORT, GIVEN_UP, Effort, kept_values, uplift, uplift_of
+from experiments.searching.trials.small import check_smaller
+from experiments.searching.trials.trials import TrialLoop, plain_values
 from experiments.searching.worlds import World, ensemble
 from experiments.searching.worlds import check as check_uncertain
 from sim.errors import SpecError, StudyError
@@ -141,7 +141,7 @@ def search_ground(
 def _pool(scenarios: list[Any], ground: Ground, processes: int | None, dask: str | None) -> Any:
     if dask is None:
         return Workers(scenarios, ground.learned, processes)
-    from experiments.searching.dask_workers import DaskWorkers
+    from experiments.searching.replicates.dask_workers import DaskWorkers
 
     return DaskWorkers(dask, scenarios, ground.learned)
 

@@ -16,13 +16,13 @@ from experiments.reporting.causes import Causes, Chart, Cut, Step
 from experiments.reporting.record import Facts, RunRecord, World
 from experiments.reporting.searched import Candidate, Course, FinalRound, Front, FrontPoint, Searched
 from experiments.searching.aims import Kept, Limit
-from experiments.searching.flips import Flip
-from experiments.searching.information import Information, TestSize, Worth
-from experiments.searching.measuring import Effort
 from experiments.searching.objective import Estimate
+from experiments.searching.questions.flips import Flip
+from experiments.searching.questions.importances import Importance, Interaction
+from experiments.searching.questions.information import Information, TestSize, Worth
+from experiments.searching.questions.shadow import ShadowPrice
 from experiments.searching.result import Alternative
-from experiments.searching.sensitivity import Importance, Interaction
-from experiments.searching.shadow import ShadowPrice
+from experiments.searching.trials.measuring import Effort
 
 PER_WEEK, DEPTH = "actions.adverts.calendar.per_week", "actions.coupon.depth"
 SCENARIO: dict[str, Any] = {

@@ -9,10 +9,10 @@ import numpy as np
 
 from experiments.compare import Difference, difference
 from experiments.reporting.words import label_words
-from experiments.searching.assumption_words import sentences, worth_sentences
-from experiments.searching.assumptions import AssumedEffect
-from experiments.searching.flips import Flip, Robustness, Swept
-from experiments.searching.information import Information
+from experiments.searching.questions.assumption_words import sentences, worth_sentences
+from experiments.searching.questions.assumptions import AssumedEffect
+from experiments.searching.questions.flips import Flip, Robustness, Swept
+from experiments.searching.questions.information import Information
 from experiments.searching.result import Alternative
 from sim.spec import Spec
 

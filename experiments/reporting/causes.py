@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from experiments.compare import Difference
-from experiments.searching.sensitivity import DUMMY, Importance, Interaction
+from experiments.searching.questions.importances import DUMMY, Importance, Interaction
 from sim.spec import Spec
 
 if TYPE_CHECKING:
-    from experiments.searching.explain import Explanation
-    from experiments.searching.sensitivity import Map, Slice
+    from experiments.searching.questions.explain import Explanation
+    from experiments.searching.questions.importances import Map, Slice
 
 
 class Cut(Spec):

@@ -23,7 +23,7 @@ from experiments.reporting.record import Facts, RunRecord
 from experiments.reporting.searched import Front, Searched
 from experiments.reporting.words import amount_words, axis_words, label_words, lever_words, value_words
 from experiments.searching.aims import METRICS, RISK
-from experiments.searching.finalists import NOTHING, STATUS_QUO
+from experiments.searching.finals.finalists import NOTHING, STATUS_QUO
 
 MOST_CUTS = 6  # slices on the page, of the levers that matter most
 RISK_MEANING = "mean loss against the status quo in the worst tenth of worlds"

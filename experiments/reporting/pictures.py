@@ -14,7 +14,7 @@ from experiments.reporting import figures_money as fig_money
 from experiments.reporting import story
 from experiments.reporting.record import Facts, RunRecord
 from experiments.reporting.words import FEWEST, LEVEL_NAMES
-from experiments.searching.finalists import STATUS_QUO
+from experiments.searching.finals.finalists import STATUS_QUO
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

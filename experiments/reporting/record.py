@@ -23,7 +23,7 @@ from experiments.compare import Difference, Verdict, difference
 from experiments.reporting.searched import Searched, searched_of
 from experiments.reporting.tiers import tier_table
 from experiments.results import Results, paired, write_json
-from experiments.searching.finalists import NOTHING, STATUS_QUO
+from experiments.searching.finals.finalists import NOTHING, STATUS_QUO
 from sim.errors import SpecError, StudyError
 from sim.spec import Spec, validate
 

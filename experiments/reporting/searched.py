@@ -17,13 +17,13 @@ from experiments.reporting.basis import Basis, basis_of
 from experiments.reporting.causes import Causes, causes_of
 from experiments.results import paired
 from experiments.searching.aims import RISK, Kept, Limit
-from experiments.searching.finalists import STATUS_QUO
-from experiments.searching.finals import Finalist
-from experiments.searching.first_look import FirstLook
-from experiments.searching.fronts import risk
-from experiments.searching.measuring import Effort
-from experiments.searching.pilot import Pilot, Replication
-from experiments.searching.shadow import ShadowPrice
+from experiments.searching.finals.finalists import STATUS_QUO
+from experiments.searching.finals.finals import Finalist
+from experiments.searching.questions.fronts import risk
+from experiments.searching.questions.shadow import ShadowPrice
+from experiments.searching.trials.first_look import FirstLook
+from experiments.searching.trials.measuring import Effort
+from experiments.searching.trials.pilot import Pilot, Replication
 from sim.spec import Spec
 
 if TYPE_CHECKING:

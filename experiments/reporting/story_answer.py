@@ -19,7 +19,7 @@ from experiments.reporting.story import (
     worlds_won,
 )
 from experiments.reporting.words import change_words, label_words, lever_words, meaning, money, value_words
-from experiments.searching.finalists import NOTHING, STATUS_QUO
+from experiments.searching.finals.finalists import NOTHING, STATUS_QUO
 from experiments.searching.objective import Objective
 
 MEAN = Objective().words()

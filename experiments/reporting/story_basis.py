@@ -10,8 +10,8 @@ from experiments.reporting.record import Facts
 from experiments.reporting.searched import Candidate, Searched
 from experiments.reporting.story import percent, plus_minus, searched_of
 from experiments.reporting.words import label_words, lever_words, number, value_words
-from experiments.searching.finalists import STATUS_QUO
-from experiments.searching.information import Worth
+from experiments.searching.finals.finalists import STATUS_QUO
+from experiments.searching.questions.information import Worth
 from experiments.searching.result import Alternative
 
 EFFECT_WORDS = {

@@ -9,7 +9,7 @@ from experiments.reporting.report_tables import Table
 from experiments.reporting.searched import Course, Searched
 from experiments.reporting.story import counted, percent, plus_minus, searched_of, signed
 from experiments.reporting.words import label_words
-from experiments.searching.finalists import STATUS_QUO
+from experiments.searching.finals.finalists import STATUS_QUO
 
 ENGINES = {
     "gp": "a Gaussian process with expected improvement", "tpe": "the multivariate tree-structured Parzen estimator",

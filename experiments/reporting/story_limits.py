@@ -8,7 +8,7 @@ from experiments.reporting.searched import Front, Searched
 from experiments.reporting.story import counted, listed, plus_minus
 from experiments.reporting.words import METRIC_NAMES, amount_words, number, range_words
 from experiments.searching.aims import METRICS, Kept, Limit
-from experiments.searching.shadow import ShadowPrice, a_customer
+from experiments.searching.questions.shadow import ShadowPrice, a_customer
 
 UNITS = {  # metric: one more unit of it, as many units as that is
     "spend": ("{} of budget", 1.0), "spend_discounted": ("{} of discounted spend per customer", 1.0),

@@ -9,10 +9,10 @@ from pydantic import Field, field_validator, model_validator
 
 from agents.policy import Policy
 from experiments.searching.aims import METRICS, RISK, Limit
-from experiments.searching.first_look import FEWEST_REPLICATES
 from experiments.searching.objective import Objective
-from experiments.searching.paths import dump
-from experiments.searching.space import SearchSpace
+from experiments.searching.space.paths import dump
+from experiments.searching.space.space import SearchSpace
+from experiments.searching.trials.first_look import FEWEST_REPLICATES
 from sim.errors import SpecError, nearest
 from sim.spec import parameter
 

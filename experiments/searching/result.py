@@ -12,20 +12,20 @@ from experiments.calibrate import Ground
 from experiments.compare import Difference
 from experiments.experiment import Experiment
 from experiments.results import Results
-from experiments.searching.finalists import STATUS_QUO
-from experiments.searching.finals import Finalist, Finals
-from experiments.searching.paths import Value
+from experiments.searching.finals.finalists import STATUS_QUO
+from experiments.searching.finals.finals import Finalist, Finals
 from experiments.searching.plan import SearchPlan
+from experiments.searching.space.paths import Value
 
 if TYPE_CHECKING:
-    from experiments.searching.explain import Explanation
-    from experiments.searching.first_look import FirstLook
-    from experiments.searching.flips import Robustness
-    from experiments.searching.fronts import Point
-    from experiments.searching.information import Information
-    from experiments.searching.measuring import Effort
-    from experiments.searching.pilot import Pilot, Replication
-    from experiments.searching.shadow import ShadowPrice
+    from experiments.searching.questions.explain import Explanation
+    from experiments.searching.questions.flips import Robustness
+    from experiments.searching.questions.fronts import Point
+    from experiments.searching.questions.information import Information
+    from experiments.searching.questions.shadow import ShadowPrice
+    from experiments.searching.trials.first_look import FirstLook
+    from experiments.searching.trials.measuring import Effort
+    from experiments.searching.trials.pilot import Pilot, Replication
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from scipy.stats import qmc
 
 from agents.behaviours import DEFAULTS
 from agents.scenario import Scenario
-from experiments.searching.paths import Value, read_path, write_path
+from experiments.searching.space.paths import Value, read_path, write_path
 from sim.errors import SpecError
 from sim.spec import Spec, parameter, validate
 

@@ -43,7 +43,7 @@ def worker(
     json: Json = False,
 ) -> None:  # fmt: skip
     """Measure trials for a search that runs on another machine or in another terminal, until it has no more."""
-    from experiments.searching.worker import work
+    from experiments.searching.studies.worker import work
     from experiments.terminal.console import Bars, say, say_json
 
     ctx.find_root().obj = "What this worker had not finished goes to the others."

@@ -12,7 +12,7 @@ from agents.domain import PrivateDomain, operate
 from agents.events import OPERATOR_COSTS
 from agents.policy import Policy
 from agents.scenario import Scenario
-from experiments.searching.small import smaller, smaller_policy
+from experiments.searching.trials.small import smaller, smaller_policy
 from sim.errors import SpecError
 from sim.ledger import NOBODY
 from tests.contracts.documents import KindContract, changed_columns, everybody_deletes, put

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 
 from agents.customers import Contact
-from experiments.searching.small import scaled, smaller_part
+from experiments.searching.trials.small import scaled, smaller_part
 from sim.columns import Columns
 from sim.spec import Document, Kind, Spec
 

@@ -9,9 +9,9 @@ import pytest
 
 from agents.policy import Policy
 from experiments.load import load
-from experiments.searching.coordinates import Coordinates
-from experiments.searching.levers import LEVERS
 from experiments.searching.plan import SearchPlan
+from experiments.searching.space.coordinates import Coordinates
+from experiments.searching.space.levers import LEVERS
 from sim.spec import Document, validate
 
 PAGE = (Path(__file__).parents[2] / "docs" / "search_spaces.md").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.searching import aa
+from experiments.known_answers import equal_policies as aa
 
 
 def test_a_hundred_comparisons() -> None:

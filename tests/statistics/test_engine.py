@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from experiments.searching.coordinates import Coordinates, Dimension
-from experiments.searching.engine import Engine, History, method_of
+from experiments.searching.engine.engine import Engine, History, method_of
+from experiments.searching.space.coordinates import Coordinates, Dimension
 from sim import SpecError
 
 NUMBERS = Coordinates(tuple(Dimension(name, FloatDistribution(0.0, 1.0)) for name in "abc"))

@@ -14,10 +14,10 @@ from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
 from experiments.results import paired
 from experiments.run import live
-from experiments.searching.assumption_words import condition, sentences
-from experiments.searching.assumptions import assumed_effects, assumed_values
-from experiments.searching.flips import Robustness, find_flips, most_runs
 from experiments.searching.objective import Objective
+from experiments.searching.questions.assumption_words import condition, sentences
+from experiments.searching.questions.assumptions import assumed_effects, assumed_values
+from experiments.searching.questions.flips import Robustness, find_flips, most_runs
 from experiments.searching.worlds import Alternatives, Span, World, ensemble
 from tests.worlds import policy, scenario
 

@@ -12,10 +12,10 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from agents.effects import Effect
-from experiments.searching.assumption_words import worth_sentences
-from experiments.searching.assumptions import Unknown, assumed_effects, unknowns
-from experiments.searching.field_test import FieldTest, rounded_up
-from experiments.searching.information import Information, Worth, fewest_replicates, value_of_information
+from experiments.searching.questions.assumption_words import worth_sentences
+from experiments.searching.questions.assumptions import Unknown, assumed_effects, unknowns
+from experiments.searching.questions.field_test import FieldTest, rounded_up
+from experiments.searching.questions.information import Information, Worth, fewest_replicates, value_of_information
 from experiments.searching.worlds import Alternatives, Span, Uncertain, ensemble, world_of
 from sim.errors import SpecError, StudyError
 from sim.spec import validate

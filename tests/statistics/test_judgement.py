@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from experiments.compare import difference
-from experiments.searching.judgement import (
+from experiments.searching.finals.judgement import (
     Judgement,
     judge,
     probability_best,

@@ -18,8 +18,8 @@ from experiments.known_answers import customer_values, mean_value
 from experiments.known_answers.c_budget import LEVERS, SegmentBudget, SegmentReturn
 from experiments.known_answers.family import UNIT_CNY
 from experiments.metrics import outcome
-from experiments.searching.paths import with_values
 from experiments.searching.plan import SearchPlan
+from experiments.searching.space.paths import with_values
 from sim.errors import SpecError
 from tests.statistics.test_known_answers import CUSTOMERS, assert_agrees, assert_refused, live
 

@@ -21,8 +21,8 @@ from experiments.known_answers.e_ladder import LEVERS, Care, TrustLadder
 from experiments.known_answers.e_ladder_world import ACTIVITIES, ActivityCosts, LadderMoves, LevelCare
 from experiments.known_answers.family import UNIT_CNY, Floats
 from experiments.metrics import outcome
-from experiments.searching.paths import with_values
 from experiments.searching.plan import SearchPlan
+from experiments.searching.space.paths import with_values
 from sim.errors import SpecError
 from tests.statistics.test_known_answers import CUSTOMERS, assert_agrees, assert_refused, live
 

@@ -19,8 +19,8 @@ from experiments.known_answers.d_cadence import Cadence
 from experiments.known_answers.f_group_buy import GroupDeal
 from experiments.known_answers.question import Question
 from experiments.run import live
-from experiments.searching.paths import with_values
 from experiments.searching.plan import SearchPlan
+from experiments.searching.space.paths import with_values
 
 TWO = (LogitClass(share=0.5, intercept=4.6, slope=0.05), LogitClass(share=0.5, intercept=3.4, slope=0.075))
 STEEP = (LogitClass(share=0.3, intercept=6, slope=0.12), LogitClass(share=0.7, intercept=2, slope=0.03))

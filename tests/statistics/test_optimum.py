@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from experiments.cli import app
 from experiments.known_answers.a_retention import Retention
 from experiments.known_answers.c_budget import SegmentBudget
+from experiments.known_answers.equal_policies import EqualPolicies
 from experiments.known_answers.f_group_buy import GroupDeal
 from experiments.optimum import (
     CASES,
@@ -26,7 +27,6 @@ from experiments.optimum import (
 )
 from experiments.optimum_document import markdown, save
 from experiments.run import Workers
-from experiments.searching.aa import EqualPolicies
 from sim import SiyuError
 
 GOOD = Studied(

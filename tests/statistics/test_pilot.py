@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from experiments.searching.pilot import Effort, Pilot, measure, rank_agreement, replication
-from experiments.searching.racing import boundary, race
+from experiments.searching.trials.pilot import Effort, Pilot, measure, rank_agreement, replication
+from experiments.searching.trials.racing import boundary, race
 from sim.errors import SpecError, StudyError
 
 Floats = NDArray[np.float64]

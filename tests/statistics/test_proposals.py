@@ -13,8 +13,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from experiments.searching.coordinates import Coordinates, Dimension
-from experiments.searching.proposals import (
+from experiments.searching.engine.proposals import (
     best_row,
     enough,
     expected_improvement,
@@ -22,7 +21,8 @@ from experiments.searching.proposals import (
     log_expected_improvement,
     propose_gp,
 )
-from experiments.searching.surrogate import Surrogate
+from experiments.searching.engine.surrogate import Surrogate
+from experiments.searching.space.coordinates import Coordinates, Dimension
 
 Floats = NDArray[np.float64]
 Function = Callable[[dict[str, Any]], float]

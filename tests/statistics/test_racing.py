@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from experiments.searching.racing import (
+from experiments.searching.trials.racing import (
     Boundary,
     boundary,
     expected_replicates,

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from experiments.searching.coordinates import Coordinates, Dimension
-from experiments.searching.sensitivity import (
+from experiments.searching.engine.surrogate import Surrogate
+from experiments.searching.questions.importances import (
     DUMMY,
     Importances,
     best_change,
@@ -20,7 +20,7 @@ from experiments.searching.sensitivity import (
     slices,
     with_dummy,
 )
-from experiments.searching.surrogate import Surrogate
+from experiments.searching.space.coordinates import Coordinates, Dimension
 
 Floats = NDArray[np.float64]
 Function = Callable[[Floats], Floats]

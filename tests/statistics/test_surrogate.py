@@ -10,10 +10,10 @@ from scipy.optimize import approx_fprime
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
-from experiments.searching.coordinates import Coordinates, Dimension
-from experiments.searching.kernel import PolicyKernel
-from experiments.searching.surrogate import JITTER, Surrogate
-from experiments.searching.tail import Tail
+from experiments.searching.engine.kernel import PolicyKernel
+from experiments.searching.engine.surrogate import JITTER, Surrogate
+from experiments.searching.engine.tail import Tail
+from experiments.searching.space.coordinates import Coordinates, Dimension
 from sim.errors import StudyError
 
 Floats = NDArray[np.float64]

@@ -10,11 +10,11 @@ from optuna.distributions import FloatDistribution
 
 from experiments.metrics import Outcome
 from experiments.searching.aims import METRICS, Limit, excesses, front, kept
-from experiments.searching.bounded import Values
-from experiments.searching.coordinates import Coordinates, Dimension
-from experiments.searching.engine import Engine, History
-from experiments.searching.fronts import explore_front, risk
-from experiments.searching.shadow import shadow_prices
+from experiments.searching.engine.engine import Engine, History
+from experiments.searching.questions.bounded import Values
+from experiments.searching.questions.fronts import explore_front, risk
+from experiments.searching.questions.shadow import shadow_prices
+from experiments.searching.space.coordinates import Coordinates, Dimension
 from sim import SpecError
 from sim.spec import validate
 

@@ -19,8 +19,8 @@ from experiments.cli import app
 from experiments.load import load
 from experiments.metrics import Outcome
 from experiments.run import ReplicateError, Task, Workers, live
-from experiments.searching import digests
-from experiments.searching.cache import FILE, Cache, Replicates, packed, unpacked
+from experiments.searching.replicates import digests
+from experiments.searching.replicates.cache import FILE, Cache, Replicates, packed, unpacked
 from sim import SiyuError
 from sim.spec import validate
 from tests.unit.test_study import in_child

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from experiments.searching.coordinates import NEUTRAL, Coordinates, Dimension
+from experiments.searching.space.coordinates import NEUTRAL, Coordinates, Dimension
 from sim.errors import SpecError
 
 SPACE = (

@@ -13,8 +13,8 @@ import pytest
 from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
 from experiments.run import ReplicateError, Task, Workers
-from experiments.searching.cache import packed
-from experiments.searching.dask_workers import DaskWorkers
+from experiments.searching.replicates.cache import packed
+from experiments.searching.replicates.dask_workers import DaskWorkers
 from sim import SiyuError
 from sim.spec import validate
 
@@ -66,7 +66,7 @@ def test_replicate_that_fails_is_named(cluster: Any) -> None:
 
 @pytest.mark.slow
 def test_worker_of_another_version_is_refused(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("experiments.searching.dask_workers.world_code", lambda: "of tomorrow")
+    monkeypatch.setattr("experiments.searching.replicates.dask_workers.world_code", lambda: "of tomorrow")
     told = pytest.raises(SiyuError, match=r"tcp://127.*: a worker of the cluster has another version.*of tomorrow")
     with DaskWorkers(cluster.scheduler_address, [SCENARIO]) as workers, told:
         lived(workers, TASKS[:1])
@@ -74,7 +74,7 @@ def test_worker_of_another_version_is_refused(cluster: Any, monkeypatch: pytest.
 
 def test_cluster_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed", reason="Dask is not installed: pip install siyu[dask]")
-    monkeypatch.setattr("experiments.searching.dask_workers.CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr("experiments.searching.replicates.dask_workers.CONNECT_SECONDS", 0.2)
     with pytest.raises(SiyuError, match=r"tcp://127\.0\.0\.1:9: the Dask cluster cannot be used: .*scheduler"):
         DaskWorkers("tcp://127.0.0.1:9", [SCENARIO]).__enter__()
 

@@ -24,7 +24,7 @@ from experiments.reporting import figures_money as fig_money
 from experiments.reporting import figures_search as fig_search
 from experiments.reporting.causes import Chart, Cut
 from experiments.searching.aims import Limit
-from experiments.searching.flips import Flip
+from experiments.searching.questions.flips import Flip
 from experiments.searching.result import Alternative
 from tests import records
 

@@ -18,11 +18,11 @@ from agents.calendar import WEEKDAYS
 from agents.policy import Policy
 from agents.scenario import Scenario
 from experiments.run import live
-from experiments.searching.coordinates import Coordinates
-from experiments.searching.levers import Rising, Shares, Weekdays
-from experiments.searching.levers.sticks import broken, joined
-from experiments.searching.levers.weekdays import Days
-from experiments.searching.space import SearchSpace
+from experiments.searching.space.coordinates import Coordinates
+from experiments.searching.space.levers import Rising, Shares, Weekdays
+from experiments.searching.space.levers.sticks import broken, joined
+from experiments.searching.space.levers.weekdays import Days
+from experiments.searching.space.space import SearchSpace
 from experiments.terminal.schema import json_schema
 from sim.spec import Document, validate
 

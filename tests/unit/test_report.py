@@ -28,8 +28,8 @@ from experiments.reporting.searched import searched_of
 from experiments.reporting.tiers import sales_by_tier
 from experiments.results import paired
 from experiments.searching.aims import Limit
-from experiments.searching.assumption_words import sentences, worth_sentences
-from experiments.searching.fronts import Point, risk
+from experiments.searching.questions.assumption_words import sentences, worth_sentences
+from experiments.searching.questions.fronts import Point, risk
 from experiments.searching.result import SearchResult
 from sim import StudyError
 from tests.records import DEPTH, PER_WEEK, POLICY, SCENARIO, course, full_record, record, tables

@@ -20,9 +20,9 @@ from experiments.compare import difference
 from experiments.results import paired
 from experiments.run import Task, Workers, live, seeds_for
 from experiments.search import JOURNAL, planned, search_ground
-from experiments.searching.lives import PURPOSES
-from experiments.searching.paths import with_values
+from experiments.searching.replicates.lives import PURPOSES
 from experiments.searching.result import SearchResult, changes
+from experiments.searching.space.paths import with_values
 from sim import SpecError, StudyError
 
 SCENARIO: dict[str, Any] = {

@@ -22,17 +22,17 @@ from experiments.metrics import Outcome
 from experiments.run import Workers, live, seeds_for
 from experiments.search import JOURNAL, search_ground
 from experiments.searching.aims import METRICS
-from experiments.searching.engine import History
-from experiments.searching.first_look import FirstLook, SmallWorlds
-from experiments.searching.lives import Lives
-from experiments.searching.measuring import Measurer, measure_trial
-from experiments.searching.pilot import Effort, RankAgreement, Replication
+from experiments.searching.engine.engine import History
 from experiments.searching.plan import SearchPlan
-from experiments.searching.racing import boundary, verdict
+from experiments.searching.replicates.lives import Lives
 from experiments.searching.result import SearchResult
-from experiments.searching.shared_study import SharedStudy, Trial
-from experiments.searching.small import as_whole, check_smaller, smaller, smaller_policy
-from experiments.searching.trials import TrialLoop, _incumbent
+from experiments.searching.studies.shared_study import SharedStudy, Trial
+from experiments.searching.trials.first_look import FirstLook, SmallWorlds
+from experiments.searching.trials.measuring import Measurer, measure_trial
+from experiments.searching.trials.pilot import Effort, RankAgreement, Replication
+from experiments.searching.trials.racing import boundary, verdict
+from experiments.searching.trials.small import as_whole, check_smaller, smaller, smaller_policy
+from experiments.searching.trials.trials import TrialLoop, _incumbent
 from sim.errors import SpecError
 from sim.spec import validate
 from tests.worlds import EVERYTHING, busy_policy, busy_scenario, policy, scenario
@@ -361,7 +361,7 @@ def test_too_few_first_policies_are_not_lived_twice(tmp_path: Path) -> None:
 def test_a_pilot_tells_of_the_smaller_world_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where it asks for more replicates of a trial than it had itself."""
     many = Effort(32, None, 8, 0.0, 0.0)
-    monkeypatch.setattr("experiments.searching.trials.replication", lambda *_, **__: Replication(many, (many,)))
+    monkeypatch.setattr("experiments.searching.trials.trials.replication", lambda *_, **__: Replication(many, (many,)))
     result = search(tmp_path, first_at=0.1, replicates="auto", trials=24)
     look, pilot = result.course.first_look, result.course.pilot
     assert look is not None

@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from experiments.searching import locks
-from experiments.searching.storage import Storage
-from experiments.searching.study import Proposal, SharedStudy, Study
+from experiments.searching.studies import locks
+from experiments.searching.studies.storage import Storage
+from experiments.searching.studies.study import Proposal, SharedStudy, Study
 from sim import StudyError
 from tests.unit.test_study import BATCH, DIMENSIONS, MADE_FROM, in_child
 from tests.unit.test_worker import cut_short, helped, join, searched

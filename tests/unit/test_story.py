@@ -11,13 +11,13 @@ from experiments.reporting import story, story_answer, story_basis, story_causes
 from experiments.reporting.record import Facts
 from experiments.reporting.searched import Searched
 from experiments.searching.aims import Limit
-from experiments.searching.first_look import FirstLook
-from experiments.searching.information import Estimate, Worth
-from experiments.searching.measuring import Effort
-from experiments.searching.pilot import Effort as Weighed
-from experiments.searching.pilot import Pilot, RankAgreement, Replication
+from experiments.searching.questions.importances import Interaction
+from experiments.searching.questions.information import Estimate, Worth
 from experiments.searching.result import Alternative
-from experiments.searching.sensitivity import Interaction
+from experiments.searching.trials.first_look import FirstLook
+from experiments.searching.trials.measuring import Effort
+from experiments.searching.trials.pilot import Effort as Weighed
+from experiments.searching.trials.pilot import Pilot, RankAgreement, Replication
 from tests import records
 from tests.records import DEPTH, NOBODY, PER_WEEK, TRIALS, candidate, course, found, kept, price, record
 

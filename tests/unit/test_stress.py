@@ -8,10 +8,10 @@ import pytest
 
 from experiments.experiment import Experiment
 from experiments.run import Workers, seeds_for
-from experiments.searching.finalists import STATUS_QUO
-from experiments.searching.lives import Lives, uplifts
+from experiments.searching.finals.finalists import STATUS_QUO
 from experiments.searching.plan import SearchPlan
-from experiments.searching.stress import Stress
+from experiments.searching.questions.stress import Stress
+from experiments.searching.replicates.lives import Lives, uplifts
 from experiments.searching.worlds import World
 from tests.worlds import policy, scenario
 

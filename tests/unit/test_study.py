@@ -19,9 +19,9 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState
 
-from experiments.searching.coordinates import Dimension
-from experiments.searching.owners import Watch, machine, started
-from experiments.searching.study import Proposal, SharedStudy, Study
+from experiments.searching.space.coordinates import Dimension
+from experiments.searching.studies.owners import Watch, machine, started
+from experiments.searching.studies.study import Proposal, SharedStudy, Study
 from sim import StudyError
 
 DIMENSIONS = (

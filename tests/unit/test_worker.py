@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from experiments import search
-from experiments.searching import worker as worker_module
-from experiments.searching.owners import started
-from experiments.searching.shared_study import SharedStudy
-from experiments.searching.study import Study, Trial
-from experiments.searching.trials import TrialLoop
-from experiments.searching.worker import running, work
+from experiments.searching.studies import worker as worker_module
+from experiments.searching.studies.owners import started
+from experiments.searching.studies.shared_study import SharedStudy
+from experiments.searching.studies.study import Study, Trial
+from experiments.searching.studies.worker import running, work
+from experiments.searching.trials.trials import TrialLoop
 from sim import StudyError
 from tests.unit.test_search import write
 from tests.unit.test_study import DIMENSIONS, MADE_FROM

@@ -1,0 +1,1 @@
+"""Who proposes policies: Gaussian process, TPE, CMA-ES."""

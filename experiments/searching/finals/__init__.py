@@ -1,0 +1,1 @@
+"""The final round: nominees, judgement, and the policy that is named."""

@@ -1,0 +1,1 @@
+"""What may move in a policy: levers, their coordinates, conditions and rules."""

@@ -1,0 +1,1 @@
+"""Trying policies: the loop, the pilot, races, a first look in a smaller world."""
