@@ -226,7 +226,7 @@ def searched(replicates: int) -> Run:
     """
     from experiments import load
     from experiments.run import live as replicate
-    from experiments.searching.coordinates import Coordinates
+    from experiments.searching.space.coordinates import Coordinates
 
     shipped, base, plan = (load(f"{kind}/{name}") for kind, name in SEARCHED.items())
     people = shipped.population.model_copy(update={"size": SEARCH_SIZE})

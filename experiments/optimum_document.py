@@ -42,7 +42,8 @@ def markdown(check: OptimumCheck) -> str:
         "known by a method that never asks the engine.",
         verdict(check),
         "## Fixed policies",
-        f"The simulated mean must lie within {MOST_Z:.0f} standard errors of the exact value. Values per customer.",
+        f"The simulated mean must lie within {MOST_Z:.0f} standard errors of the exact value. Values per customer. The "
+        "policies of a world share their luck, so they err together.",
         table(
             ("world", "policy", "exact", "simulated", "standard error", "apart, in standard errors", "customers"),
             [

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,7 @@ from sim.errors import SpecError, StudyError
 from sim.spec import validate
 
 JOURNAL = "study.journal"
+T = TypeVar("T")
 
 
 def search(
@@ -114,7 +116,7 @@ def search_ground(
     playbooks = {name: plan.playbook(load(name, "policy"), ground.status_quo, name) for name in plan.playbooks}
     check_uncertain(ground.scenario, design.uncertain, learned=ground.learned is not None)
     worlds = ensemble(ground.scenario, design.uncertain, design.worlds, plan.seed)
-    plan.objective.check(plan.most_replicates(), len(worlds), place="search: objective")
+    plan.objective.check(plan.most_replicates(), len(worlds), place="search: replicates")
     out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         study = stack.enter_context(
@@ -242,18 +244,16 @@ class _Search:
         history, engine = self.loop.history(self.trials), self.loop.engine()
         with self._timed("judgement"):
             finals = self._finals(history, engine)
-        more = not self.interrupted
         stress = Stress(self.design, self.ground, self.plan, self.worlds, self.lives)
-        with self._timed("assumptions"):
-            self.hear.stage("trying the assumptions", 1)
-            robustness = stress.robustness(finals) if more else None
-            information = stress.information(finals) if more else None
-            self.hear.step(1)
-        with self._timed("fronts and prices"):
-            fronts = {name: self._front(name, engine, history) for name in self.plan.fronts} if more else {}
-            prices = self._prices(finals, engine, history) if more else ()
-        with self._timed("what mattered"):
-            explanation = self._explanation(finals, engine, history) if more else None
+        robustness = self._asked("trying the assumptions", lambda: stress.robustness(finals))
+        information = self._asked("what is worth knowing", lambda: stress.information(finals))
+        names = {name: METRICS[name].name if name in METRICS else name for name in self.plan.fronts}
+        fronts = {
+            name: self._asked(f"front of CLV against {words}", partial(self._front, name, engine, history)) or ()
+            for name, words in names.items()
+        }
+        prices = self._asked("shadow prices", lambda: self._prices(finals, engine, history)) or ()
+        explanation = self._asked("what mattered", lambda: self._explanation(finals, engine, history))
         return SearchResult(
             experiment=self.design,
             ground=self.ground,
@@ -270,6 +270,20 @@ class _Search:
             plan=self.plan,
             folder=self.out,
         )
+
+    def _asked(self, question: str, answer: Callable[[], T]) -> T | None:
+        """The answer to a further question; None once somebody has stopped the search, who still gets its report."""
+        if self.interrupted:
+            return None
+        self.hear.stage(question, 1)
+        with self._timed(question):
+            try:
+                found = answer()
+            except KeyboardInterrupt:
+                self.interrupted = True
+                return None
+        self.hear.step(1)
+        return found
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
@@ -313,7 +327,6 @@ class _Search:
         return float(self.plan.objective.scores(whole, self.lives.world_of(len(up)))[-1])
 
     def _front(self, metric: str, engine: Engine, history: History) -> tuple[Point, ...]:
-        self.hear.stage(f"front of CLV against {METRICS[metric].name if metric in METRICS else metric}", 1)
         most = Effort.of(self.study.fact(EFFORT)).replicates
         kept: list[Any] = []
         whole = [
@@ -322,30 +335,22 @@ class _Search:
         for trial in (self.trials[i] for i in whole):
             values = {name: series[:most] for name, series in plain_values(trial).items()}
             kept.append({**values, "uplift": uplift_of(trial, self.loop.measurer.base_values)[:most].tolist()})
-        found = explore_front(
+        return explore_front(
             metric, self.plan.all_limits(), engine, history.subset(whole), kept, self._live_params, self.plan.batch
         )
-        self.hear.step(1)
-        return found
 
     def _prices(self, finals: Finals, engine: Engine, history: History) -> tuple[ShadowPrice, ...]:
         limits = self.plan.all_limits()
         if not limits:
             return ()
-        self.hear.stage("shadow prices", 1)
         best = kept_values(finals.holdout["winner"])
-        found = shadow_prices(limits, engine, history, best, self._live_params, self.plan.batch)
-        self.hear.step(1)
-        return found
+        return shadow_prices(limits, engine, history, best, self._live_params, self.plan.batch)
 
     def _explanation(self, finals: Finals, engine: Engine, history: History) -> Explanation | None:
         if not self.plan.design:
             return None
-        self.hear.stage("what mattered", 1)
         winner = finals.winner.params or self.plan.params_of(self.base)
-        found = explain(self.plan, self.base, winner, engine, history, self.lives)
-        self.hear.step(1)
-        return found
+        return explain(self.plan, self.base, winner, engine, history, self.lives)
 
     # -- what is kept -------------------------------------------------------------------------------------------
 

@@ -195,7 +195,7 @@ def chance(f: Candidate) -> str:
 def simplicity(f: Candidate) -> str:
     """How far a policy is from the status quo."""
     if f.label == NOTHING:
-        return "it does nothing at all"
+        return "it does nothing at all, whatever the bounds of the levers"
     return f"it changes {counted(f.changes, 'lever')}" if f.changes else "it changes nothing"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
@@ -15,6 +16,8 @@ from experiments.searching.space.space import SearchSpace
 from experiments.searching.trials.first_look import FEWEST_REPLICATES
 from sim.errors import SpecError, nearest
 from sim.spec import parameter
+
+ROUNDING = 1e-9  # of a value: how far coordinates may carry a number that goes there and back
 
 
 class SearchPlan(SearchSpace):
@@ -126,9 +129,8 @@ class SearchPlan(SearchSpace):
             Where it does something that no lever can.
         """
         own = self.policy(base, self.params_of(policy), title=policy.title)
-        if own.model_dump(exclude={"title", "plugins"}) != policy.model_dump(exclude={"title", "plugins"}):
-            theirs, ours = dump(policy), dump(own)
-            where = next(_differences(theirs, ours))
+        where = next(_differences(dump(policy), dump(own)), None)
+        if where is not None:
             raise SpecError(
                 "the playbook differs from the status quo in something that no lever moves",
                 place=f"search: playbooks: {name}: {where}",
@@ -138,10 +140,16 @@ class SearchPlan(SearchSpace):
 
 
 def _differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
-    """Dotted paths at which two pieces of plain data differ, the title aside."""
+    """Dotted paths at which two pieces of plain data differ by more than rounding, the title aside."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in dict.fromkeys([*one, *other]):
             if path or key not in ("title", "plugins"):
                 yield from _differences(one.get(key), other.get(key), f"{path}.{key}" if path else key)
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (a, b) in enumerate(zip(one, other, strict=True)):
+            yield from _differences(a, b, f"{path}.{number}")
+    elif isinstance(one, float) and isinstance(other, int | float):
+        if not math.isclose(one, other, rel_tol=ROUNDING, abs_tol=ROUNDING):  # shares are fractions of their total
+            yield path
     elif one != other:
         yield path

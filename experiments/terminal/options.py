@@ -133,7 +133,13 @@ Processes = Annotated[
     ),
 ]  # fmt: skip
 Trials = Annotated[
-    int | None, typer.Option(parser=whole(3), metavar="N", show_default=AS_IN_SEARCH, help="Number of policies to try.")
+    int | None,
+    typer.Option(
+        parser=whole(3),
+        metavar="N",
+        show_default=AS_IN_SEARCH,
+        help="Number of policies to try; the first ones (the status quo, each lever alone, a spread) always are.",
+    ),
 ]
 TrialReplicates = Annotated[
     int | None,

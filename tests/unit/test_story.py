@@ -120,7 +120,7 @@ def test_doing_nothing_may_be_the_answer() -> None:
     part = story.searched_of(facts).model_copy(update={"finalists": (nothing,)})
     told = story_answer.recommendation(facts.model_copy(update={"search": part}))
     assert told.title.startswith("Do nothing: +6.00")
-    assert story_answer.simplicity(nothing) == "it does nothing at all"
+    assert story_answer.simplicity(nothing) == "it does nothing at all, whatever the bounds of the levers"
 
 
 def test_without_a_budget() -> None:
