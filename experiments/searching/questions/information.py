@@ -38,6 +38,7 @@ DRAWS = 400  # of the coefficients, for intervals; and permutations, for the flo
 FLOOR = 0.95  # quantile of what an assumption without influence would seem to be worth
 ENOUGH = 0.80  # share of what perfect knowledge is worth that a test without a stated cost should reach
 SMALLEST_ARM = 10
+TRIFLE = 0.005  # of a unit of currency a customer: what a report would print as nothing is not worth a test
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Worth:
     @property
     def proven(self) -> bool:
         """Whether it is worth more than an assumption without influence would seem to be."""
-        return self.evppi.value > self.floor
+        return self.evppi.value > max(self.floor, TRIFLE)
 
 
 @dataclass(frozen=True)
