@@ -156,7 +156,7 @@ def value_of_information(
 def _worth(surface: _Surface, j: int, customers: float, prior_size: float | None, design: FieldTest) -> Worth:
     unknown, evppi, floor = surface.unknowns[j], surface.evppi(j), surface.floor(j)
     size = None
-    if evppi.value <= floor:
+    if evppi.value <= max(floor, TRIFLE):
         evppi = Estimate(evppi.value, 0.0, evppi.high)
     elif prior_size is not None:
         size = _size(surface, j, customers, prior_size, design)
