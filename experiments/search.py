@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,8 +23,9 @@ from experiments.listener import Listener, Silence
 from experiments.load import load
 from experiments.results import Results, provenance, write_json
 from experiments.run import Workers, default_processes, seeds_for
-from experiments.searching.aims import METRICS
+from experiments.searching.aims import METRICS, excesses
 from experiments.searching.engine.engine import Engine, History
+from experiments.searching.finals.corrected import corrected, luck
 from experiments.searching.finals.finalists import NOTHING, STATUS_QUO, nominate
 from experiments.searching.finals.finals import Finalist, Finals, play
 from experiments.searching.plan import SearchPlan
@@ -294,12 +296,32 @@ class _Search:
     # -- judgement ----------------------------------------------------------------------------------------------
 
     def _finals(self, history: History, engine: Engine) -> Finals:
-        best = uplift_of(self.trials[history.best()], self.loop.measurer.base_values)
+        finals = self._played(history, engine)
+        limits, kept = self.loop.tightened(self.plan.final_replicates), self._kept()
+        if self.interrupted or not (ratios := luck(finals, history, kept, limits)):
+            return finals
+        self.hear.say("fresh seeds show that limits were kept by luck: looking again with what they show")
+        history = corrected(history, kept, limits, ratios, engine, self._live_params, self.plan.batch)
+        return self._played(history, engine)
+
+    def _played(self, history: History, engine: Engine) -> Finals:
+        leader = min(history.best(), len(self.trials) - 1)  # one that was found since has no trial of its own
+        best = uplift_of(self.trials[leader], self.loop.measurer.base_values)
         error = float(best.std(ddof=1)) / len(best) ** 0.5 if len(best) > 1 else 0.0
-        nominees = nominate(self.plan, self.base, [t.label for t in self.trials], history, engine, error)
+        labels = [t.label for t in self.trials] + [""] * (len(history) - len(self.trials))
+        nominees = nominate(self.plan, self.base, labels, history, engine, error)
         if self.interrupted:
             nominees = [*nominees[:2], *(n for n in nominees[2:] if n.label in (STATUS_QUO, NOTHING))]
         return play(self.plan, self.base, nominees, self.lives, self.hear)
+
+    def _kept(self) -> list[Values]:
+        """What each trial keeps of its replicates, with its uplift."""
+        most = Effort.of(self.study.fact(EFFORT)).replicates
+        found: list[Values] = []
+        for trial in self.trials:
+            values = {name: series[:most] for name, series in plain_values(trial).items()}
+            found.append({**values, "uplift": uplift_of(trial, self.loop.measurer.base_values)[:most].tolist()})
+        return found
 
     # -- other aims ---------------------------------------------------------------------------------------------
 
@@ -327,24 +349,22 @@ class _Search:
         return float(self.plan.objective.scores(whole, self.lives.world_of(len(up)))[-1])
 
     def _front(self, metric: str, engine: Engine, history: History) -> tuple[Point, ...]:
-        most = Effort.of(self.study.fact(EFFORT)).replicates
-        kept: list[Any] = []
-        whole = [
-            i for i, trial in enumerate(self.trials) if not trial.measured["dropped"]
-        ]  # the others saw other seeds
-        for trial in (self.trials[i] for i in whole):
-            values = {name: series[:most] for name, series in plain_values(trial).items()}
-            kept.append({**values, "uplift": uplift_of(trial, self.loop.measurer.base_values)[:most].tolist()})
+        # Trials that were dropped saw fewer seeds than the others.
+        whole = [i for i, trial in enumerate(self.trials) if not trial.measured["dropped"]]
+        kept = self._kept()
         return explore_front(
-            metric, self.plan.all_limits(), engine, history.subset(whole), kept, self._live_params, self.plan.batch
-        )
+            metric, self.loop.tightened(), engine, history.subset(whole), [kept[i] for i in whole], self._live_params,
+            self.plan.batch,
+        )  # fmt: skip
 
     def _prices(self, finals: Finals, engine: Engine, history: History) -> tuple[ShadowPrice, ...]:
         limits = self.plan.all_limits()
         if not limits:
             return ()
         best = kept_values(finals.holdout["winner"])
-        return shadow_prices(limits, engine, history, best, self._live_params, self.plan.batch)
+        found = shadow_prices(self.loop.tightened(), engine, history, best, self._live_params, self.plan.batch)
+        asked = [bound for limit in limits.values() for _, bound in limit.sides()]
+        return tuple(replace(price, limit=bound) for price, bound in zip(found, asked, strict=True))
 
     def _explanation(self, finals: Finals, engine: Engine, history: History) -> Explanation | None:
         if not self.plan.design:
@@ -369,9 +389,10 @@ class _Search:
         )
 
     def _frame(self, history: History) -> pd.DataFrame:
+        limits = self.plan.all_limits()
         rows = [
-            self._row(trial, float(value), bool(feasible))
-            for trial, value, feasible in zip(self.trials, history.values, history.feasible, strict=True)
+            self._row(trial, float(value), all(x <= 0 for x in excesses(limits, plain_values(trial)).values()))
+            for trial, value in zip(self.trials, history.values, strict=True)
         ]
         return pd.DataFrame(rows).sort_values("number", ignore_index=True)
 

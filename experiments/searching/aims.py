@@ -72,6 +72,14 @@ class Limit(Spec):
         """How far a value lies beyond the limit; ≤ 0 within."""
         return max(sign * (value - bound) for sign, bound in self.sides())
 
+    def tightened(self, by: float) -> Limit:
+        """The limit drawn in by so much on each side, unless nothing would be left between them."""
+        high = None if self.at_most is None else self.at_most - by
+        low = None if self.at_least is None else self.at_least + by
+        if high is not None and low is not None and low > high:
+            return self
+        return Limit(at_most=high, at_least=low)
+
     def words(self) -> str:
         """``at most 40,000``."""
         parts = [f"at most {self.at_most:,.6g}"] if self.at_most is not None else []

@@ -12,7 +12,7 @@ from scipy import stats
 
 from agents.policy import Policy
 from experiments.listener import Listener
-from experiments.searching.aims import excesses
+from experiments.searching.aims import Limit, excesses
 from experiments.searching.engine.engine import Engine, History, method_of
 from experiments.searching.engine.proposals import enough
 from experiments.searching.finals.finalists import STATUS_QUO
@@ -41,6 +41,7 @@ REFERENCE = 8  # replicates of a trial by which effort is counted; data.md measu
 PILOT_SEEDS = 16
 PILOT_POLICIES = 20
 FEWEST_SPREAD = 4  # policies spread over a space, and two more for each of its dimensions; assumed
+EDGE = 1.645  # standard errors of a limited metric that the search keeps away from a limit: 95 % keep it elsewhere
 FEWEST_AT_ONCE = 2  # replicates at the first look of a race
 FEWEST_RUNS = 320  # replicates that a pilot has to share out at least, so that its rule has something to weigh
 MORE_TRIALS = 3  # times as many trials as asked, at most, when the pilot finds that few replicates are enough
@@ -110,9 +111,10 @@ class TrialLoop:
         longest = max(len(t.measured["values"]["equity"]) for t in trials if GIVEN_UP not in t.measured)
         most = min(Effort.of(self.study.fact(EFFORT)).replicates, longest)  # a pilot may ask for more than it had
         values, noise = self._on_one_footing(trials, most)
-        excess = {name: np.empty(len(trials)) for name in self.limits}
+        limits = self.tightened()
+        excess = {name: np.empty(len(trials)) for name in limits}
         for i, trial in enumerate(trials):
-            for name, over in excesses(self.limits, trial.measured["values"]).items():
+            for name, over in excesses(limits, trial.measured["values"]).items():
                 excess[name][i] = over
         return History(
             params=tuple(t.params for t in trials),
@@ -145,6 +147,21 @@ class TrialLoop:
                 noise[i] = float(gap.var(ddof=1)) / len(u) * (1 if small[i] else 1 - len(u) / most)
         return values, noise
 
+    def tightened(self, replicates: int | None = None) -> dict[str, Limit]:
+        """The limits as the search keeps them: with room for what a metric may be on other seeds than so many.
+
+        All policies meet the same few seeds, so on these all may spend a little less than they will; who is right on
+        the edge would break the limit in the final judgement. The spread of the metric is the status quo's.
+        """
+        base, n = self.measurer.base_values, replicates or Effort.of(self.study.fact(EFFORT)).replicates
+        found = {}
+        for name, limit in self.limits.items():
+            values = np.asarray(base[name])
+            relative = float(values.std(ddof=1)) / abs(float(values.mean())) if values.mean() else 0.0
+            bound = max((abs(bound) for _, bound in limit.sides()), default=0.0)
+            found[name] = limit.tightened(EDGE * relative * bound / n**0.5)
+        return found
+
     def first_look(self) -> FirstLook | None:
         """Whether policies were tried in a smaller world first, and how many were given up there; None before that is
         known or where the plan asks for none."""
@@ -160,7 +177,8 @@ class TrialLoop:
     def _prepare(self) -> Effort:
         """The status quo's values, the first trials and the pilot; taken from the study where it has them."""
         fixed = None if self.plan.replicates == "auto" else int(self.plan.replicates)
-        self.measurer.measure_base(max(PILOT_SEEDS, self._fewest()) if fixed is None else fixed)
+        # More than a fixed trial has: the spread of limited metrics is read off them.
+        self.measurer.measure_base(max(PILOT_SEEDS, self._fewest() if fixed is None else fixed))
         known = [
             self._proposal(STATUS_QUO, self.plan.params_of(self.base)),
             self._proposal("least", self.plan.least(self.base)),
@@ -319,8 +337,12 @@ class TrialLoop:
         """
         if history.feasible.any() or not (last or history.batches.any()):
             return
-        name = max(self.limits, key=lambda n: float(history.excess[n].min()))
-        over = history.excess[name]
+        excess = {name: np.array([excesses({name: limit}, t.measured["values"])[name] for t in finished])
+                  for name, limit in self.limits.items()}  # fmt: skip
+        if np.all([over <= 0 for over in excess.values()], axis=0).any():  # somebody is within, with little room
+            return
+        name = max(self.limits, key=lambda n: float(excess[n].min()))
+        over = excess[name]
         if over.min() <= 0 and not last:  # each limit alone is kept by somebody: the search goes on
             return
         trial = finished[int(np.argmin(over))]
