@@ -22,8 +22,8 @@ class Behaviour(Kind):
     phase: ClassVar[PhaseName]
 
     extensive: ClassVar[tuple[str, ...]] = ()
-    """Fields (dotted, ``*`` for any step) that are numbers of customers, or amounts for all of them together: a world of
-    half as many has half of them."""
+    """Fields (dotted, ``*`` for any step) that are numbers of customers, or amounts for all of them together: a world
+    of half as many has half of them."""
 
     def begin(self, world: PrivateDomain) -> None:
         """Prepare the initial population, once, before day 0."""
