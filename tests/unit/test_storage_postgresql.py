@@ -214,7 +214,7 @@ def test_search_and_worker_share_a_database_that_goes_away_for_a_while(
 
     def measured_until(number: int) -> None:
         while True:
-            with suppress(StudyError), SharedStudy(server.url, "siyu") as study:
+            with suppress(StudyError), SharedStudy(server.url, "run") as study:
                 while len(study.finished()) < max(number, 1) and not study.ended:
                     time.sleep(0.02)
                 return
@@ -222,7 +222,7 @@ def test_search_and_worker_share_a_database_that_goes_away_for_a_while(
 
     crashes = threading.Thread(target=crash, daemon=True)
     crashes.start()
-    found, (measured,) = helped(tmp_path, monkeypatch, lambda: join(server.url, "siyu"), storage=server.url)
+    found, (measured,) = helped(tmp_path, monkeypatch, lambda: join(server.url, "run"), storage=server.url)
     crashes.join()
     assert crashed == [0, 4]
     assert found == alone
