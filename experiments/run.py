@@ -7,13 +7,14 @@ lines of the README work in a plain script, a notebook and a shell alike, and fr
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import Future, InvalidStateError, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from agents.scenario import Scenario
 from experiments.metrics import Outcome, outcome
 from sim.errors import SiyuError
 
+LOKY_LOG = "concurrent.futures"  # the logger that loky writes to
 PARENT_CHECK_SECONDS = 1.0
 MOST_REVIVALS = 3  # times that killed workers are replaced before a run gives up
 
@@ -65,11 +67,11 @@ _SCENARIOS: list[Scenario] = []
 _LEARNED: list[Learned | None] = []
 
 
-def _prepare(scenarios: list[Scenario], learned: Learned | None) -> None:
+def _prepare(scenarios: list[Scenario], learned: Learned | None, parent: int) -> None:
     _SCENARIOS[:] = scenarios
     _LEARNED[:] = [learned]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
-    threading.Thread(target=_leave_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
 
 
 @contextmanager
@@ -82,6 +84,11 @@ def _interrupts_held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """Whether the pool's own thread complains of more than that it cannot fail a future which was cancelled before."""
+    return not (record.exc_info and isinstance(record.exc_info[1], InvalidStateError))
 
 
 def _leave_with(parent: int) -> None:
@@ -160,8 +167,9 @@ class Workers:
 
     def _open(self) -> None:
         if self.processes > 1:
+            logging.getLogger(LOKY_LOG).addFilter(_worth_saying)
             self._pool = ProcessPoolExecutor(
-                self.processes, initializer=_prepare, initargs=(self.scenarios, self.learned)
+                self.processes, initializer=_prepare, initargs=(self.scenarios, self.learned, os.getpid())
             )
 
     def __exit__(

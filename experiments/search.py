@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -27,7 +26,7 @@ from experiments.searching.aims import METRICS, excesses
 from experiments.searching.engine.engine import Engine, History
 from experiments.searching.finals.corrected import corrected, luck
 from experiments.searching.finals.finalists import NOTHING, STATUS_QUO, nominate
-from experiments.searching.finals.finals import Finalist, Finals, play
+from experiments.searching.finals.finals import Finals, play
 from experiments.searching.plan import SearchPlan
 from experiments.searching.questions.bounded import Values
 from experiments.searching.questions.explain import Explanation, explain
@@ -37,7 +36,7 @@ from experiments.searching.questions.stress import Stress
 from experiments.searching.replicates.cache import Cache, Replicates
 from experiments.searching.replicates.digests import policy_digest, search_code, world_code
 from experiments.searching.replicates.lives import PURPOSES, Lives
-from experiments.searching.result import Course, SearchResult, changes
+from experiments.searching.result import Course, SearchResult, recommendation
 from experiments.searching.space.paths import Value
 from experiments.searching.studies.shared_study import NAME
 from experiments.searching.studies.study import Study, Trial
@@ -435,35 +434,3 @@ def save(result: SearchResult) -> None:
 
     record_of_search(result).save(result.folder)
     write_json(result.folder / "recommendation.json", recommendation(result))
-
-
-def recommendation(result: SearchResult) -> dict[str, Any]:
-    """What the search recommends, as plain data."""
-    winner, policy = result.winner, result.winner.policy
-    return {
-        "summary": str(result),
-        "winner": winner.label,
-        "interrupted": result.course.interrupted,
-        "policy": policy.model_dump(mode="json"),
-        "changes": changes(result.plan, result.ground.status_quo, winner),
-        "incremental_clv": vars(result.claim),
-        "clv": vars(result.finals.value),
-        "spend": winner.spend,
-        "budget": result.plan.budget,
-        "limits": [vars(k) for k in winner.limits],
-        "finalists": [_finalist(f) for f in result.finalists],
-        "do_nothing": vars(result.reference),
-        "shadow_prices": [vars(p) for p in result.prices],
-        "assumptions": [
-            {**vars(a), "uplift": vars(a.uplift), "behind": vars(a.behind)} for a in result.alternatives
-        ],
-    }  # fmt: skip
-
-
-def _finalist(f: Finalist) -> dict[str, Any]:
-    return {
-        "label": f.label, "values": f.values, "changes": f.changes,
-        "claimed": f.claimed if math.isfinite(f.claimed) else None, "ranked": vars(f.ranked),
-        "tied": f.tied, "probability_best": f.probability_best,
-        "holdout": None if f.holdout is None else vars(f.holdout), "spend": f.spend,
-    }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,3 +151,35 @@ def changes(plan: SearchPlan, status_quo: Any, finalist: Finalist) -> list[dict[
         for path, value in finalist.values.items()
         if here.get(path) != value
     ]
+
+
+def recommendation(result: SearchResult) -> dict[str, Any]:
+    """What the search recommends, as plain data."""
+    winner, policy = result.winner, result.winner.policy
+    return {
+        "summary": str(result),
+        "winner": winner.label,
+        "interrupted": result.course.interrupted,
+        "policy": policy.model_dump(mode="json"),
+        "changes": changes(result.plan, result.ground.status_quo, winner),
+        "incremental_clv": vars(result.claim),
+        "clv": vars(result.finals.value),
+        "spend": winner.spend,
+        "budget": result.plan.budget,
+        "limits": [vars(k) for k in winner.limits],
+        "finalists": [_finalist(f) for f in result.finalists],
+        "do_nothing": vars(result.reference),
+        "shadow_prices": [vars(p) for p in result.prices],
+        "assumptions": [
+            {**vars(a), "uplift": vars(a.uplift), "behind": vars(a.behind)} for a in result.alternatives
+        ],
+    }  # fmt: skip
+
+
+def _finalist(f: Finalist) -> dict[str, Any]:
+    return {
+        "label": f.label, "values": f.values, "changes": f.changes,
+        "claimed": f.claimed if math.isfinite(f.claimed) else None, "ranked": vars(f.ranked),
+        "tied": f.tied, "probability_best": f.probability_best,
+        "holdout": None if f.holdout is None else vars(f.holdout), "spend": f.spend,
+    }  # fmt: skip

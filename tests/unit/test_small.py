@@ -268,7 +268,8 @@ def test_who_is_given_up_is_the_verdict_of_the_race_there(found: SearchResult, f
 def test_the_engine_is_told_how_unsure_the_smaller_world_is(found: SearchResult, folder: Path) -> None:
     with SharedStudy(folder / JOURNAL) as study, Workers([QUESTION.scenario], processes=1) as workers:
         lives = Lives(workers, (QUESTION.scenario,), 1)
-        history = TrialLoop(found.plan, QUESTION.status_quo, {}, study, lives, Silence()).history()
+        loop = TrialLoop(found.plan, QUESTION.status_quo, {}, study, lives, Silence())
+        history = loop.history(study.finished())
     small = (found.trials.population < 1).to_numpy()
     assert not history.noise[~small].any()
     best = int(np.argmax(np.where(small, -np.inf, history.values)))
