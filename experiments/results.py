@@ -102,13 +102,16 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
+def per_customer(equity: Any, base_equity: Any, base_acquired: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Incremental CLV of each replicate: the gain in equity for each customer acquired under the base policy."""
+    return np.asarray((np.asarray(equity) - np.asarray(base_equity)) / np.maximum(np.asarray(base_acquired), 1.0))
+
+
 def paired(trial: Sequence[Outcome], base: Sequence[Outcome], metric: str) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Trial minus base for each replicate, per customer acquired under the base policy where money is meant."""
     if metric == "clv":
-        return np.array(
-            [
-                (a.values["equity"] - b.values["equity"]) / max(b.values["acquired"], 1)
-                for a, b in zip(trial, base, strict=True)
-            ]
-        )
+        rows = [
+            (a.values["equity"], b.values["equity"], b.values["acquired"]) for a, b in zip(trial, base, strict=True)
+        ]
+        return per_customer(*np.array(rows).reshape(-1, 3).T)
     return np.array([a.values[metric] - b.values[metric] for a, b in zip(trial, base, strict=True)])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agents.policy import Policy
 from experiments.metrics import Outcome
+from experiments.results import per_customer
 from experiments.searching.aims import KEPT, excesses
 from experiments.searching.plan import SearchPlan
 from experiments.searching.replicates.lives import Lives, Outcomes
@@ -61,8 +62,7 @@ def kept_values(outcomes: Sequence[Outcome]) -> dict[str, list[float]]:
 def uplift(values: Mapping[str, Sequence[float]], base: Mapping[str, Sequence[float]]) -> Floats:
     """Incremental CLV per customer acquired under the base policy, for each of the values' seeds. Shape (n,)."""
     n = len(values["equity"])
-    gap = np.asarray(values["equity"]) - np.asarray(base["equity"][:n])
-    return np.asarray(gap / np.maximum(np.asarray(base["acquired"][:n]), 1.0))
+    return per_customer(values["equity"], base["equity"][:n], base["acquired"][:n])
 
 
 def uplift_of(trial: Trial, base: Mapping[str, Sequence[float]]) -> Floats:
