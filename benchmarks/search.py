@@ -17,7 +17,7 @@ from typing import Any
 
 import experiments.run as run
 from experiments import load
-from experiments.calibrate import prepare
+from experiments.ground import prepare
 from experiments.search import search_ground
 
 CUSTOMERS, DAYS, TRIALS, REPLICATES = 10_000, 180, 200, 8

@@ -22,8 +22,8 @@ from experiments.terminal.worker_command import worker
 
 if TYPE_CHECKING:
     from agents.policy import Policy
-    from experiments.calibrate import Ground
     from experiments.compare import Verdict
+    from experiments.ground import Ground
     from experiments.listener import Listener
     from experiments.results import Results
     from experiments.terminal.folders import NewFolder
@@ -326,8 +326,8 @@ def _ground(
     scenario: str, policy: str, logs: str | None, cut_off: dt.date | None, zone: str | None, hear: Listener
 ) -> Ground:
     """The world and the policy of a run, learned from logs where there are some."""
-    from experiments.calibrate import prepare
     from experiments.experiment import Experiment
+    from experiments.ground import prepare
 
     for option, value in (("--cut-off", cut_off), ("--zone", zone)):
         if value is not None and logs is None:

@@ -18,8 +18,8 @@ import numpy as np
 from scipy import stats
 
 from agents.policy import Policy
-from experiments.calibrate import Ground
 from experiments.experiment import Experiment, Sensitivity
+from experiments.ground import Ground
 from experiments.known_answers.a_retention import Retention
 from experiments.known_answers.b_habituation import Habituation
 from experiments.known_answers.c_budget import SegmentBudget

@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from agents.policy import Policy
-from experiments.calibrate import Ground, prepare
 from experiments.experiment import Experiment
+from experiments.ground import Ground, prepare
 from experiments.listener import Listener, Silence
 from experiments.load import load
 from experiments.results import Results, provenance, write_json

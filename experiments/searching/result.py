@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from experiments.calibrate import Ground
 from experiments.compare import Difference
 from experiments.experiment import Experiment
+from experiments.ground import Ground
 from experiments.results import Results
 from experiments.searching.finals.finalists import STATUS_QUO
 from experiments.searching.finals.finals import Finalist, Finals

@@ -19,8 +19,8 @@ from experiments.terminal.console import say, say_json, say_table, say_wrapped
 
 if TYPE_CHECKING:
     from agents.policy import Policy
-    from experiments.calibrate import Ground
     from experiments.compare import Verdict
+    from experiments.ground import Ground
     from experiments.results import Results
     from experiments.searching.result import SearchResult
 

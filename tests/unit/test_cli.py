@@ -305,7 +305,7 @@ def test_an_interruption_before_anything_leaves_nothing(desk: Path, monkeypatch:
     def stop(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(import_module("experiments.calibrate"), "prepare", stop)
+    monkeypatch.setattr(import_module("experiments.ground"), "prepare", stop)
     monkeypatch.setattr(import_module("experiments.search"), "prepare", stop)
     for command in (SEARCHING, (*SIMULATE, "--out", "runs/x")):
         said = run(desk, *command)

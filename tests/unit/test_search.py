@@ -15,8 +15,8 @@ from ruamel.yaml import YAML
 
 from agents.policy import DO_NOTHING
 from experiments import load
-from experiments.calibrate import prepare
 from experiments.compare import difference
+from experiments.ground import prepare
 from experiments.results import paired
 from experiments.run import Task, Workers, live, seeds_for
 from experiments.search import JOURNAL, planned, search_ground

@@ -13,8 +13,8 @@ import pytest
 
 from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
-from experiments.calibrate import Ground
 from experiments.experiment import Experiment, Sensitivity
+from experiments.ground import Ground
 from experiments.known_answers.c_budget import SegmentBudget
 from experiments.known_answers.c_coupon_depth import CouponDepth
 from experiments.listener import Silence

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from agents.policy import Policy
 from agents.scenario import Scenario
-from experiments.calibrate import Ground
 from experiments.compare import difference
 from experiments.experiment import Experiment
+from experiments.ground import Ground
 from experiments.run import seeds_for
 from experiments.searching.finals.finalists import NOTHING, STATUS_QUO
 from experiments.searching.finals.finals import Finalist, Finals

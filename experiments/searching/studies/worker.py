@@ -12,8 +12,8 @@ from typing import Any
 from agents.birth import Learned
 from agents.policy import Policy
 from agents.scenario import Scenario
-from experiments.calibrate import Ground
 from experiments.experiment import Experiment
+from experiments.ground import Ground
 from experiments.listener import Listener, Silence
 from experiments.run import Workers
 from experiments.searching.plan import SearchPlan
