@@ -33,7 +33,8 @@ class Logs:
     visits : one row per customer and day with an order, sorted by both; ``gross``, ``discount``, ``net`` in cents,
         net = gross - discount, gross > 0. Several baskets on one day are one visit.
     touches : what customers were sent and did about it, or None; days within 0..last_day. ``depth`` and
-        ``propensity`` are fractions, ``min_spend`` cents, ``valid_days`` days; missing where not logged.
+        ``propensity`` are fractions, ``min_spend`` cents, ``valid_days`` days; missing where not logged. ``level`` is
+        a column only where trust tags are dated: the new level 0..5 of a touch of kind ``trust_level``.
     campaigns : one row per coupon campaign and targeted customer, or None. ``start_day`` may be negative and
         ``end_day`` beyond ``last_day``: campaigns are not cut at the borders of the logs.
     dropped : rows left out, by reason.

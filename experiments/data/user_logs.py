@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from experiments.data.fields import Stamps, cents, filled, fractions, stamps, whole_numbers, words
 from experiments.data.logs import CAMPAIGN_COLUMNS, Ints, Logs, codes_by_first_order, digest_of, visits_of
@@ -22,10 +23,13 @@ from sim.errors import DataError
 
 TOUCH_KINDS = (
     "message_advert", "message_content", "chat", "reply", "coupon_issued", "coupon_redeemed", "coupon_expired",
-    "invite", "join", "mute", "unmute", "delete", "event",
+    "invite", "join", "mute", "unmute", "delete", "event", "trust_level",
 )  # fmt: skip
 ORDERS = (("customer_id", "ts", "order_id", "gross", "discount"), ("coupon_id", "cost", "channel", "category"))
-TOUCHES = (("customer_id", "ts", "kind"), ("depth", "min_spend", "valid_days", "campaign_id", "propensity"))
+TOUCHES = (
+    ("customer_id", "ts", "kind"),
+    ("depth", "min_spend", "valid_days", "campaign_id", "propensity", "level"),
+)
 CUSTOMERS = (("customer_id",), ("joined", "channel", "region", "age_band", "trust_level"))
 TRUST_LEVELS = (*"012345", *(f"L{level}" for level in range(6)), "")
 
@@ -201,8 +205,22 @@ def _touches(table: Table, code_of: dict[str, int], orders: Stamps, origin: int,
             "propensity": fractions(table, "propensity") if "propensity" in given else nothing,
         }
     )
+    tags = (frame["kind"] == "trust_level").to_numpy()
+    if "level" in given:  # only where there are dated tags: other logs keep their digest
+        frame["level"] = _levels(table, tags)
+    else:
+        cure = "add a column level with L0 to L5"
+        table.refuse(tags, column="kind", rule="touches of kind trust_level need a column level", cure=cure)
     frame = frame.assign(second=when.second).sort_values(["customer", "second"], kind="stable", ignore_index=True)
     return frame.drop(columns="second")
+
+
+def _levels(table: Table, tags: NDArray[np.bool_]) -> pd.Series:
+    """Trust levels 0..5 of the touches that are tags; missing for the others."""
+    level = words(table, "level", TRUST_LEVELS)
+    untagged = tags & (level == "").to_numpy()
+    table.refuse(untagged, column="level", rule="a touch of kind trust_level needs its level", cure="write L0 to L5")
+    return pd.to_numeric(level.str.removeprefix("L")).astype("Int64")
 
 
 def _campaigns(touches: pd.DataFrame) -> pd.DataFrame | None:

@@ -379,3 +379,24 @@ def test_times_are_local_where_the_zone_is_named(tmp_path: Path) -> None:
 def test_a_short_key_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="16 to 64"):
         load_logs(write(tmp_path, orders=ORDERS), key=b"short")
+
+
+def test_dated_trust_tags(tmp_path: Path) -> None:
+    """A tag says its level; without one, or without the column, the row is named. Other touches need none."""
+    orders = "customer_id,ts,order_id,gross,discount\na,2024-03-01,1,10,0\na,2024-03-09,2,10,0\n"
+    (tmp_path / "orders.csv").write_text(orders)
+    touches = tmp_path / "touches.csv"
+    touches.write_text("customer_id,ts,kind,level\na,2024-03-02,chat,\na,2024-03-03,trust_level,L2\n")
+    read = load_logs(tmp_path).touches
+    assert read is not None
+    assert read["level"].fillna(-1).tolist() == [-1, 2]
+    touches.write_text("customer_id,ts,kind,level\na,2024-03-02,chat,\na,2024-03-03,trust_level,\n")
+    with pytest.raises(DataError, match="row 3, column level"):
+        load_logs(tmp_path)
+    touches.write_text("customer_id,ts,kind\na,2024-03-02,chat\na,2024-03-03,trust_level\n")
+    with pytest.raises(DataError, match="column level"):
+        load_logs(tmp_path)
+    touches.write_text("customer_id,ts,kind\na,2024-03-02,chat\n")
+    read = load_logs(tmp_path).touches
+    assert read is not None
+    assert "level" not in read
