@@ -31,7 +31,8 @@ class Outcome:
         week by one acquired customer), ``margin`` (profit as a share of revenue), ``contacts_start``, ``acquired`` and
         counts of events (``n_order``, ...).
     money : (source, kind) to undiscounted sum, signed as it enters profit.
-    weekly : name to one number per week: ``profit``, ``equity`` (cumulative), ``revenue``, ``orders``, ``spend``.
+    weekly : name to one number per week: ``profit``, ``equity`` (cumulative), ``revenue``, ``orders``, ``spend``,
+        ``mutes``, ``deletes``, ``chats``, ``replies``.
     census : (day, axis.state) to count.
     """
 
@@ -47,6 +48,7 @@ COUNTED = ("order", "join", "reached", "mute", "unmute", "delete", "lapse", "com
 
 
 MESSAGES = ("message_advert", "message_content", "chat")
+WEEKLY_COUNTS = (("mutes", "mute"), ("deletes", "delete"), ("chats", "chat"), ("replies", "reply"))
 
 
 def outcome(world: PrivateDomain) -> Outcome:
@@ -141,6 +143,7 @@ def _weekly(
         "revenue": by_week((is_order * 1.0 - off) * t.amount / 100),
         "orders": by_week(is_order * t.n.astype(np.float64)),
         "spend": by_week(spent),
+        **{name: by_week((t.kind == ledger.code[kind]) * t.n.astype(np.float64)) for name, kind in WEEKLY_COUNTS},
     }
 
 
