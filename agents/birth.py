@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.customers import LEVELS, Contact, Level
+from agents.customers import LEVELS, Contact, ContactHistory, Level
 from agents.models.bundle import CustomerModels
+from agents.models.contact import ContactModels
+from agents.models.exposure import Exposure
 from agents.models.history import History, record_orders
 
 if TYPE_CHECKING:
@@ -24,6 +26,17 @@ LOGGED_TRUST = (
 
 
 @dataclass(frozen=True)
+class LearnedContact:
+    """What training on logged messages gives the world: hazards of contact and trust, and where everybody stands.
+
+    ``state`` has the rows of ``Learned.history``; day −1 is the cut-off day.
+    """
+
+    models: ContactModels
+    state: ContactHistory
+
+
+@dataclass(frozen=True)
 class Learned:
     """What training gives the world.
 
@@ -33,18 +46,24 @@ class Learned:
     history : one row per customer; day −1 is the cut-off day.
     p_lapsed : probability that each customer has lapsed by then, shape (n,).
     spend_before : net spend of each customer in the last season before day 0, cents, shape (n,).
+    contact : hazards and states of contact and trust, where the logs have them.
     """
 
     models: CustomerModels
     history: History
     p_lapsed: NDArray[np.float64]
     spend_before: NDArray[np.int64]
+    contact: LearnedContact | None = None
 
     def digest(self) -> str:
         """Hash of models and states, 16 hexadecimal digits."""
         h = hashlib.sha256(self.models.digest().encode())
         for array in (*self.history.arrays().values(), self.p_lapsed, self.spend_before):
             h.update(np.ascontiguousarray(array).tobytes())
+        if self.contact:
+            h.update(self.contact.models.digest().encode())
+            for array in self.contact.state.arrays().values():
+                h.update(np.ascontiguousarray(array).tobytes())
         return h.hexdigest()[:16]
 
 
@@ -74,6 +93,9 @@ def _from_logs(world: PrivateDomain, learned: Learned) -> None:
     c.level[:] = np.where(c.orders > 0, Level.BUYER, Level.STRANGER)
     c.spend_before[:] = np.minimum(learned.spend_before, np.iinfo(np.int32).max)
     c.lapsed[:] = world.draws.uniform("birth.lapsed", -1, keys) < learned.p_lapsed
+    if learned.contact:
+        for name in ("contact", "level", *Exposure.DECLARED):
+            getattr(c, name)[:] = getattr(learned.contact.state, name)
 
 
 def _synthetic(world: PrivateDomain) -> None:

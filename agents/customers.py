@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from agents.models.history import History
-from sim.columns import column
+from agents.models.exposure import Exposure
+from agents.models.history import NO_ORDER, History
+from sim.columns import Column, column
 from sim.spec import Spec, parameter
 
 if TYPE_CHECKING:
@@ -96,6 +97,30 @@ class Customers(History):
         """Latent trust, 0..1: what was earned by experience plus the operator's goodwill. Shape (n,)."""
         trust: NDArray[np.float32] = np.clip(self.resting_trust + self.goodwill, 0.0, 1.0)
         return trust
+
+
+class ExposedCustomers(Customers):
+    """Customers of a world whose contact models were learned: they carry their exposure to messages too."""
+
+    DECLARED: ClassVar[dict[str, Column]] = Customers.DECLARED | Exposure.DECLARED
+
+
+class ContactHistory(History):
+    """What logs say of somebody: orders, messages, contact state and trust level."""
+
+    DECLARED: ClassVar[dict[str, Column]] = {
+        **History.DECLARED, **Exposure.DECLARED, **{name: Customers.DECLARED[name] for name in ("contact", "level")},
+    }  # fmt: skip
+
+    def rebased(self, days: int) -> ContactHistory:
+        """A copy on a calendar whose day 0 is this calendar's day ``days``."""
+        arrays = self.arrays() | super().rebased(days).arrays()
+        for name in (name for name in Exposure.DECLARED if name.endswith("_day")):
+            never = arrays[name] == NO_ORDER
+            arrays[name] = np.where(never, NO_ORDER, arrays[name] - days).astype(np.int32)
+        moved = ContactHistory()
+        moved.restore(arrays)
+        return moved
 
 
 class Traits(Spec):

@@ -15,9 +15,11 @@ from agents.actors import Channel, Operator, Staff
 from agents.behaviours import DEFAULTS, Behaviour
 from agents.behaviours.base import PhaseName
 from agents.birth import Learned, populate
-from agents.customers import Customers
+from agents.customers import Customers, ExposedCustomers
 from agents.events import KINDS
 from agents.models.bundle import CustomerModels
+from agents.models.contact import ContactModels
+from agents.models.exposure import record_touch
 from agents.policy import Policy
 from agents.scenario import Scenario
 from sim.ledger import Ledger
@@ -159,9 +161,11 @@ class PrivateDomain(World):
         self.spec = scenario
         self.policy = policy
         self.learned = learned
+        self.contact: ContactModels | None = learned.contact.models if learned and learned.contact else None
         super().__init__(
             seed=seed, start=scenario.start, horizon_days=scenario.horizon_days,
-            ledger=Ledger(KINDS, detail=detail), customers=Customers(), profile=profile,
+            ledger=Ledger(KINDS, detail=detail), profile=profile,
+            customers=ExposedCustomers() if self.contact else Customers(),
         )  # fmt: skip
         self.models: CustomerModels = learned.models if learned else scenario.buying.models()
         self.effects = scenario.effects.draw(self.draws)
@@ -193,6 +197,15 @@ class PrivateDomain(World):
         learned = self.learned.digest() if self.learned else ""
         text = f"{self.spec.digest()} {self.policy.digest()} {learned} {self.ledger.detail}"
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def record(self, kind: str, rows: NDArray[np.integer[Any]], amount: Any, source: str) -> None:
+        super().record(kind, rows, amount, source)
+        if self.contact:
+            record_touch(self.customers, rows, self.day, kind)
+
+    def learns(self, transition: str) -> bool:
+        """Whether a transition of contact or trust follows the logs; the scenario's assumed rule decides it if not."""
+        return self.contact is not None and transition in self.contact.hazards
 
     # -- what actions ask for -----------------------------------------------------------------------------------
 

@@ -158,11 +158,12 @@ class Attention(Behaviour):
             near, u = world.draws.below(f"attention.interact.{luck}", world.day, c.key[candidates], chance.max())
             reacts = candidates[near[u < chance[near]]]
             world.record("interact", reacts, 0, "attention")
-            world.set_level(reacts, Level.ACQUAINTED)
+            if not world.learns("rise_0"):
+                world.set_level(reacts, Level.ACQUAINTED)
 
     def _see_chat(self, world: PrivateDomain, rows: Rows, luck: str) -> None:
         c = world.customers
-        chance, further = by(self.reply_chance)[c.level[rows]], self.next_round_chance
+        chance, further = self._reply(world, rows), self.next_round_chance
         u = world.draws.uniform(f"attention.reply.{luck}", world.day, c.key[rows])
         c.fatigue[rows] += np.float32(self.chat_load)
         (answers,) = (u < chance).nonzero()
@@ -172,12 +173,22 @@ class Attention(Behaviour):
         rounds = 1 + (u < chance * further).astype(np.int16) + (u < chance * further**2)
         level = c.level[rows]
         self._pull(world, rows, "chat", by(self.chat_receptivity)[level])
-        self._warm(world, rows, 1.0 - (1.0 - self.chat_goodwill) ** rounds)
+        self._warm(world, rows, 1.0 - (1.0 - self.chat_goodwill) ** rounds.astype(np.float64))
         c.rounds[rows] += rounds
         world.record("reply", rows, rounds.astype(np.int64), "attention")
-        world.set_level(rows[level < Level.ACQUAINTED], Level.ACQUAINTED)
-        talking = (c.level[rows] == Level.ACQUAINTED) & (c.rounds[rows] >= self.rounds_to_talk)
-        world.set_level(rows[talking], Level.IN_CONVERSATION)
+        if not world.learns("rise_0"):
+            world.set_level(rows[level < Level.ACQUAINTED], Level.ACQUAINTED)
+        if not world.learns("rise_1"):
+            talking = (c.level[rows] == Level.ACQUAINTED) & (c.rounds[rows] >= self.rounds_to_talk)
+            world.set_level(rows[talking], Level.IN_CONVERSATION)
+
+    def _reply(self, world: PrivateDomain, rows: Rows) -> NDArray[np.float64]:
+        """Chance of a reply to a chat that is seen."""
+        c = world.customers
+        if world.contact and "reply" in world.contact:
+            return world.contact.chance("reply", c, rows, world.day, world.weekday)
+        chance: NDArray[np.float64] = by(self.reply_chance)[c.level[rows]]
+        return chance
 
 
 @lru_cache

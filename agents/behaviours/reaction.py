@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class Reaction(Behaviour):
-    """Log-odds of muting and of deleting, for each message seen."""
+    """Log-odds of muting and of deleting, for each message seen.
+
+    Where the logs have mutes or deletions, their learned hazards decide these once a day instead (``Attrition``).
+    """
 
     kind = "reaction"
     phase = "respond"
@@ -38,6 +41,8 @@ class Reaction(Behaviour):
     hard_sell: float = parameter(1.5, ge=0, doc="log-odds of an advert to L0 or L1", source="S3 names it; size assumed")
 
     def apply(self, world: PrivateDomain) -> None:
+        if world.learns("mute") and world.learns("delete"):
+            world.seen.clear()
         for message, seen in world.seen:
             for rows in world.pieces(seen):
                 self._react(world, message, rows)
@@ -54,8 +59,11 @@ class Reaction(Behaviour):
         if message.kind == "advert":
             push += self.hard_sell * (c.level[rows] <= Level.ACQUAINTED)
         deletes = u < sigmoid(self.delete + push)
+        if world.learns("delete"):
+            deletes[:] = False
         mutes = ~deletes & (u < sigmoid(self.mute + push)) & (c.contact[rows] == Contact.CONTACT)
-        world.set_contact(rows[mutes], Contact.MUTED, "mute", "reaction")
+        if not world.learns("mute"):
+            world.set_contact(rows[mutes], Contact.MUTED, "mute", "reaction")
         world.set_contact(rows[deletes & (c.contact[rows] != Contact.DELETED)], Contact.DELETED, "delete", "reaction")
 
     def at_most(self, world: PrivateDomain, message: Message, rows: NDArray[np.intp]) -> Singles:

@@ -9,15 +9,22 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from agents.behaviours.base import Behaviour
-from agents.customers import Contact, Level
+from agents.customers import LEVELS, Contact, Level
+from agents.models.contact import first_or_second
 from sim.spec import parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
+    from agents.models import ContactModels
+
+LEARNED = {level: (f"rise_{level}", f"fall_{level}") for level in range(len(LEVELS))}  # transitions out of each level
 
 
 class TrustLevels(Behaviour):
-    """Levels that rest on trust: a fan likes the brand, a super user buys often and trusts. Both can be lost again."""
+    """Levels that rest on trust: a fan likes the brand, a super user buys often and trusts. Both can be lost again.
+
+    Where the logs date the tags that staff keep, learned hazards decide instead, every day and in both directions.
+    """
 
     kind = "trust_levels"
     phase = "update"
@@ -33,8 +40,27 @@ class TrustLevels(Behaviour):
         self._review(world)
 
     def apply(self, world: PrivateDomain) -> None:
+        if world.contact and world.contact.trust:
+            self._follow_logs(world, world.contact)
         if (world.day + 1) % self.every_days == 0:
             self._review(world)
+
+    def _follow_logs(self, world: PrivateDomain, models: ContactModels) -> None:
+        """Transitions that were learned from dated tags, every day: up first, else down."""
+        c = world.customers
+        for chunk in world.chunks():
+            most = max(models.at_most(up, c, chunk) + models.at_most(down, c, chunk) for up, down in LEARNED.values())
+            near, u = world.draws.below("trust_level", world.day, c.key[chunk], most)
+            rows = near + chunk.start
+            level, here = c.level[rows], (c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)
+            for old, (up, down) in LEARNED.items():
+                (at,) = (here & (level == old)).nonzero()
+                if not len(at) or not (up in models or down in models):
+                    continue
+                p, q = (models.chance(name, c, rows[at], world.day, world.weekday) for name in (up, down))
+                rises, falls = first_or_second(u[at], p, q)
+                world.set_level(rows[at[rises]], old + 1)
+                world.set_level(rows[at[falls]], old - 1)
 
     def _review(self, world: PrivateDomain) -> None:
         c = world.customers
@@ -45,13 +71,17 @@ class TrustLevels(Behaviour):
                 world.day - c.last_order[chunk] <= self.super_recency_days
             )
             steps = (
-                (Level.IN_CONVERSATION, trust >= self.fan_trust, Level.FAN),
-                (Level.FAN, trust < self.fan_trust - self.slack, Level.IN_CONVERSATION),
-                (Level.BUYER, often & (trust >= self.super_trust), Level.SUPER_USER),
-                (Level.SUPER_USER, ~often | (trust < self.super_trust - self.slack), Level.BUYER),
+                ("rise_2", Level.IN_CONVERSATION, trust >= self.fan_trust, Level.FAN),
+                ("fall_3", Level.FAN, trust < self.fan_trust - self.slack, Level.IN_CONVERSATION),
+                ("rise_4", Level.BUYER, often & (trust >= self.super_trust), Level.SUPER_USER),
+                ("fall_5", Level.SUPER_USER, ~often | (trust < self.super_trust - self.slack), Level.BUYER),
             )
             here = (contact == Contact.CONTACT) | (contact == Contact.MUTED)
-            moves = [(np.flatnonzero(here & (level == old) & due) + chunk.start, new) for old, due, new in steps]
+            moves = [
+                (np.flatnonzero(here & (level == old) & due) + chunk.start, new)
+                for name, old, due, new in steps
+                if not world.learns(name)
+            ]
             for rows, new in moves:
                 world.set_level(rows, new)
 
