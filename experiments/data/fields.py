@@ -20,13 +20,26 @@ LARGEST = 1e12  # currency units; assumed; keeps sums of cents far inside int64 
 OFFSET = r"([Zz]|[+-]\d{2}(?::?\d{2})?)$"
 
 
+@dataclass
+class Clock:
+    """The clock by which a file's times are written: that of its first row.
+
+    Attributes
+    ----------
+    zone : the zone whose days count; stamps with an offset are converted to it. None: times are taken as written.
+    offset : as written in the first row, or empty; None before it was read. Another file's, if they must agree.
+    """
+
+    zone: str | None = None
+    offset: str | None = None
+
+
 @dataclass(frozen=True)
 class Stamps:
-    """Local times. ``second`` and ``day`` since 1970-01-01 by that clock; ``offset`` as written, or empty."""
+    """Local times: ``second`` and ``day`` since 1970-01-01 by that clock."""
 
     second: Ints
     day: Ints
-    offset: str
 
 
 def numbers(table: Table, column: str, *, blank: bool = False) -> pd.Series:
@@ -74,52 +87,49 @@ def filled(table: Table, column: str) -> pd.Series:
 def words(table: Table, column: str, known: tuple[str, ...]) -> pd.Series:
     """Text out of a list of known words."""
     unknown = ~table.frame[column].isin(known).to_numpy()
-    if unknown.any():
-        hint = nearest(str(table.frame[column][unknown].iloc[0]), known)
-        table.refuse(unknown, column=column, rule="unknown kind", cure=hint)
+    hint = nearest(str(table.frame[column][unknown].iloc[0]), known) if unknown.any() else ""
+    table.refuse(unknown, column=column, rule="unknown kind", cure=hint)
     return table.frame[column]
 
 
-def stamps(table: Table, column: str, *, zone: str | None = None, like: Stamps | None = None) -> Stamps:
+def stamps(table: Table, column: str, clock: Clock) -> Stamps:
     """Times in ISO 8601, as the local clock shows them.
-
-    Parameters
-    ----------
-    zone : the zone whose days count; stamps with an offset are converted to it. None: times are taken as written.
-    like : stamps of another table, whose offset these must have too.
 
     Notes
     -----
-    Without ``zone`` all stamps must have one offset, or none. With it offsets may differ, as they do where clocks are
+    Without a zone all stamps must have one offset, or none. With it offsets may differ, as they do where clocks are
     changed in summer. A mixture of stamps with and without an offset is ambiguous and always refused.
     """
     text = table.frame[column]
     offset = _offsets(text)
-    clock = text.where(offset == "", text.str.slice(0, 8) + text.str.slice(8).str.replace(OFFSET, "", regex=True))
-    local = pd.to_datetime(clock, format="ISO8601", errors="coerce")
+    if clock.offset is None and len(text):
+        clock.offset = str(offset.iloc[0])
+        if clock.offset == "+00:00" and not clock.zone:
+            log.warning(
+                "%s: times are in UTC and days are counted in UTC; name the zone if the shops are elsewhere",
+                table.inspection.file.path,
+            )
+    first = clock.offset or ""
+    bare = text.where(offset == "", text.str.slice(0, 8) + text.str.slice(8).str.replace(OFFSET, "", regex=True))
+    local = pd.to_datetime(bare, format="ISO8601", errors="coerce")
     unread = (local.isna() | ~text.str.match(r"\d{4}-?\d{2}-?\d{2}")).to_numpy()
     table.refuse(unread, column=column, rule="not a date or time", cure="write ISO 8601, as 2024-03-05T14:30:00")
-    first = like.offset if like is not None else str(offset.iloc[0])
-    mixed = (offset == "") != (first == "") if zone else offset != first
+    mixed = (offset == "") != (first == "") if clock.zone else offset != first
     table.refuse(
         mixed.to_numpy(),
         column=column,
         rule=f"time zones are mixed: another offset than {first or 'none'}",
         cure="write all times by the local clock, without offset"
-        + ("" if zone else ", or name the zone to convert to"),
+        + ("" if clock.zone else ", or name the zone to convert to"),
     )
-    if zone and first:
-        local = _in_zone(local, offset, zone)
-    elif first == "+00:00":
-        log.warning(
-            "%s: times are in UTC and days are counted in UTC; name the zone if the shops are elsewhere", table.path
-        )
+    if clock.zone and first:
+        local = _in_zone(local, offset, clock.zone)
     second = local.to_numpy().astype("datetime64[s]")
     day = second.astype("datetime64[D]")
     newest = np.datetime64(datetime.date.today()) + 1  # one day of grace for clocks further east
     table.refuse(day > newest, column=column, rule="date lies in the future", cure="check the year and the export")
     table.refuse(day < OLDEST, column=column, rule="date is before 1990", cure="an empty clock? leave the row out")
-    return Stamps(second.astype(np.int64), day.astype(np.int64), first)
+    return Stamps(second.astype(np.int64), day.astype(np.int64))
 
 
 def _offsets(text: pd.Series) -> pd.Series:

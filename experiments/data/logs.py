@@ -82,14 +82,14 @@ def codes_by_first_order(ids: Ints, when: Ints) -> tuple[Ints, Ints]:
 def visits_of(customer: Ints, day: Ints, gross: Ints, discount: Ints) -> pd.DataFrame:
     """Orders or their lines added up to one row per customer and day. Money in cents, exact; days not negative."""
     span = int(day.max()) + 1 if len(day) else 1
-    cell, inverse = np.unique(customer * span + day, return_inverse=True)
-    # bincount adds in float64, which is exact below 2^53 cents
-    added = {
-        "gross": np.bincount(inverse, gross, len(cell)).astype(np.int64),
-        "discount": np.bincount(inverse, discount, len(cell)).astype(np.int64),
-    }
-    frame = pd.DataFrame({"customer": cell // span, "day": cell % span, **added})
-    return frame.assign(net=frame["gross"] - frame["discount"])
+    cell = customer * span + day
+    order = np.argsort(cell, kind="stable")
+    cell = cell[order]
+    starts = np.flatnonzero(np.diff(cell, prepend=-1))
+    cell = cell[starts]
+    added = {"gross": np.add.reduceat(gross[order], starts), "discount": np.add.reduceat(discount[order], starts)}
+    added["net"] = added["gross"] - added["discount"]
+    return pd.DataFrame({"customer": cell // span, "day": cell % span, **added}, copy=False)
 
 
 def digest_of(origin: datetime.date, last_day: int, *frames: pd.DataFrame | None) -> str:

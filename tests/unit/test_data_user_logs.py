@@ -229,7 +229,7 @@ BAD: dict[str, tuple[dict[str, str | bytes], str, str, str]] = {
     "duplicate order id": (
         order("bob,2024-03-05,o1,5,0"),
         "orders.csv, row 6, column order_id",
-        "o1",
+        "an id of 2 characters",
         "one row per order",
     ),
     "blank order id": (order("bob,2024-03-05,,5,0"), "orders.csv, row 6, column order_id", "''", "fill it in"),
@@ -250,19 +250,19 @@ BAD: dict[str, tuple[dict[str, str | bytes], str, str, str]] = {
     "not UTF-8": (
         {"orders": (ORDERS + "张三,2024-03-05,o9,1,0\n").encode("gb18030")},
         "orders.csv, row 6, column customer_id",
-        r"\xd5\xc5",
+        r"b'\xd5'",
         "UTF-8",
     ),
     "not UTF-8, further right": (
         {"orders": (ORDERS + "bob,2024-03-05,订单,1,0\n").encode("gb18030")},
         "orders.csv, row 6, column order_id",
-        r"\xb6\xa9",
+        r"b'\xb6'",
         "UTF-8",
     ),
     "unknown customer": (
         touch("zoe,2024-03-05,chat,,,,,"),
         "touches.csv, row 6, column customer_id",
-        "'z…'",
+        "an id of 3 characters",
         "add the customer to customers.csv",
     ),
     "unknown touch kind": (
@@ -282,7 +282,7 @@ BAD: dict[str, tuple[dict[str, str | bytes], str, str, str]] = {
     "customer twice": (
         {"orders": ORDERS, "customers": CUSTOMERS + "ann,,store,,,\n"},
         "customers.csv, row 4, column customer_id",
-        "'a…'",
+        "an id of 3 characters",
         "one row per customer",
     ),
     "unknown trust level": (
