@@ -13,19 +13,15 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from experiments.data import Logs
-from experiments.forecasting.forecast import WORLD, Forecast, Scores
+from experiments.forecasting.customer_forecast import CustomerForecast
+from experiments.forecasting.direct import direct_btyd, direct_linear, direct_trees
+from experiments.forecasting.forecast import WORLD, Forecast
 from experiments.forecasting.order_days import Ints, OrderDays
+from experiments.forecasting.origins import ask_origins
+from experiments.forecasting.past import Past
 from experiments.forecasting.quarters import Tally, only_buyers, quiet_scenario, tally_quarters
-from experiments.forecasting.rivals import (
-    CustomerForecast,
-    Past,
-    bg_nbd,
-    boosted_trees,
-    pareto_nbd,
-    recent_and_history,
-    resampled,
-    the_same_again,
-)
+from experiments.forecasting.rivals import bg_nbd, pareto_nbd, recent_and_history, resampled, the_same_again
+from experiments.forecasting.scores import Scores
 from experiments.listener import Listener, Silence
 from experiments.results import provenance
 from experiments.run import seeds_for
@@ -89,6 +85,8 @@ def _forecast(
         for number, (name, rival) in enumerate(rivals.items()):
             forecasts[name] = rival(past)
             hear.step(number + 1, name)
+    with _timed(seconds, "questions", hear):
+        origins = ask_origins(logs, training.models, cut_day, days, WORLD)
     observed = Tally.of(OrderDays.of_logs(logs, codes, cut_day + 1, cut_day + days))
     late = _late(logs, codes, cut_day + 1, cut_day + days)
     return Forecast(
@@ -102,6 +100,7 @@ def _forecast(
         late_spend=float(late.net.sum() / 100),
         forecasts=forecasts,
         scores={name: Scores.of(forecast, observed) for name, forecast in forecasts.items()},
+        origins=origins,
         provenance=_provenance(logs, training, seeds),
         seconds=seconds,
     )
@@ -111,9 +110,11 @@ def _rivals(seeds: tuple[int, ...]) -> dict[str, Callable[[Past], CustomerForeca
     return {
         "the same again": the_same_again,
         "recent and history": recent_and_history,
-        "Pareto/NBD + Gamma-Gamma": pareto_nbd,
+        "Pareto/NBD + Gamma-Gamma": partial(pareto_nbd, seeds=seeds),
         "BG/NBD + Gamma-Gamma": bg_nbd,
-        "direct boosted trees": boosted_trees,
+        "direct boosted trees": direct_trees,
+        "direct logistic + Poisson": direct_linear,
+        "the same on BTYD covariates": direct_btyd,
         "own rate, own baskets (simulated)": partial(resampled, seeds=seeds),
     }
 

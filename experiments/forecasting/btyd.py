@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from scipy.special import betaln, gammaln, hyp2f1
 
 from agents.models import sigmoid
-from experiments.forecasting.order_days import NEVER, Floats, OrderDays
+from experiments.forecasting.order_days import NEVER, Floats, Ints, OrderDays
 
 NODES, WEIGHTS = leggauss(48)  # of an integral over [-1, 1]; 32 give the same likelihood to eight digits
 MOST_RECORDS = 20_000  # to fit on; of bigger logs an even subsample is used
@@ -130,6 +130,17 @@ class ParetoNbd:
         """P(any order in the t weeks after T | record), shape (n,)."""
         none = np.logaddexp(*self.silence(*self._now(records, records.T), np.full(len(records.x), t)))
         return np.asarray(self.alive(records) * -np.expm1(none))
+
+    def drawn(self, records: Records, t: float, rng: np.random.Generator) -> Ints:
+        """Orders in the t weeks after T, drawn from the model given the record, shape (n,).
+
+        Of somebody alive at T the rate is Gamma(r + x, alpha + T) and the hazard of dying Gamma(s, beta + T).
+        """
+        n = len(records.x)
+        rate = rng.gamma(self.r + records.x) / (self.alpha + records.T)
+        dying = np.maximum(rng.gamma(self.s, size=n) / (self.beta + records.T), np.finfo(np.float64).tiny)
+        lived = np.minimum(rng.exponential(size=n), t * dying) / dying
+        return rng.poisson(rate * lived) * (rng.random(n) < self.alive(records))
 
 
 @dataclass(frozen=True)

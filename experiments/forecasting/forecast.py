@@ -4,87 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from experiments.forecasting.customer_forecast import CustomerForecast
 from experiments.forecasting.facts import FACTS, SHAPES, Fact
 from experiments.forecasting.order_days import Floats, Ints
 from experiments.forecasting.quarters import Tally
-from experiments.forecasting.rivals import CustomerForecast
-from experiments.learning.model_card import score
+from experiments.forecasting.scores import BAND, Scores
+from experiments.learning.model_card import Task
 
 WORLD = "siyu (simulated world)"
-BAND = (0.05, 0.95)  # an interval holds 90 %
-
-
-@dataclass(frozen=True)
-class Scores:
-    """How one forecaster did. Errors are forecast minus observed; spend in currency.
-
-    Attributes
-    ----------
-    orders_error_percent, spend_error_percent : of the totals.
-    orders_mae, orders_rmse, orders_correlation, spend_mae, spend_rmse, spend_correlation : over customers.
-    auc, log_loss, brier, ece10 : of P(any order); see ``model_card.Score``.
-    weekly_mape : mean of |error| / observed over the weekly orders, in percent.
-    total_low, total_high : 90 % interval of the total of orders; None for those who give none.
-    total_held : whether it holds the observed total.
-    covered : share of customers whose orders lie within their own 90 % interval.
-    """
-
-    orders_error_percent: float
-    orders_mae: float
-    orders_rmse: float
-    orders_correlation: float
-    spend_error_percent: float
-    spend_mae: float
-    spend_rmse: float
-    spend_correlation: float
-    auc: float | None
-    log_loss: float
-    brier: float
-    ece10: float
-    weekly_mape: float
-    total_low: float | None = None
-    total_high: float | None = None
-    total_held: bool | None = None
-    covered: float | None = None
-
-    @classmethod
-    def of(cls, forecast: CustomerForecast, observed: Tally) -> Scores:
-        """Scores of a forecast against what happened."""
-        orders, spend = _errors(forecast.orders, observed.orders), _errors(forecast.spend / 100, observed.spend / 100)
-        any_order = score(forecast.p_any, observed.orders > 0)
-        miss = np.abs(forecast.weekly_orders - observed.weekly_orders) / np.maximum(observed.weekly_orders, 1)
-        return cls(
-            *orders, *spend, any_order.auc, any_order.log_loss, any_order.brier, any_order.ece10,
-            100 * float(miss.mean()) if len(miss) else np.nan, *_intervals(forecast.tallies, observed),
-        )  # fmt: skip
-
-
-def _errors(forecast: Floats, observed: Floats | Ints) -> tuple[float, float, float, float]:
-    """Error of the total in percent, mean absolute error, root mean square error, correlation."""
-    error, varies = forecast - observed, np.ptp(forecast) > 0 and np.ptp(observed) > 0
-    return (
-        float(100 * error.sum() / observed.sum()),
-        float(np.abs(error).mean()),
-        float(np.sqrt((error**2).mean())),
-        float(np.corrcoef(forecast, observed)[0, 1]) if varies else np.nan,
-    )
-
-
-def _intervals(tallies: Sequence[Tally], observed: Tally) -> tuple[Any, ...]:
-    """Low and high of the total of orders, whether they hold it, and the share of customers who are covered."""
-    if not tallies:
-        return None, None, None, None
-    orders = np.stack([tally.orders for tally in tallies])
-    low, high = (float(q) for q in np.quantile(orders.sum(axis=1), BAND))
-    mine_low, mine_high = np.quantile(orders, BAND, axis=0, method="inverted_cdf")
-    covered = (mine_low <= observed.orders) & (observed.orders <= mine_high)
-    return low, high, bool(low <= observed.orders.sum() <= high), float(covered.mean())
 
 
 @dataclass(frozen=True)
@@ -128,6 +61,7 @@ class Forecast:
     late_customers, late_orders, late_spend : customers first seen after the cut-off, whom nobody could forecast; their
         order days and net spend, in currency.
     forecasts, scores : by forecaster; the world first.
+    origins : scores of short questions, asked on evenings of the horizon, by question; see ``origins.QUESTIONS``.
     provenance : hashes, seeds, versions.
     seconds : time taken by each stage.
     """
@@ -142,6 +76,7 @@ class Forecast:
     late_spend: float
     forecasts: dict[str, CustomerForecast] = field(repr=False)
     scores: dict[str, Scores]
+    origins: dict[str, Task] = field(repr=False)
     provenance: dict[str, Any] = field(repr=False)
     seconds: dict[str, float] = field(repr=False)
 
@@ -173,11 +108,25 @@ class Forecast:
 
     def weekly(self) -> pd.DataFrame:
         """Orders in each week: observed, the world's mean and 90 % band, and the mean of each rival."""
-        world = np.stack([tally.weekly_orders for tally in self.forecasts[WORLD].tallies])
+        orders = self._weekly([tally.weekly_orders for tally in self.forecasts[WORLD].tallies], "weekly_orders")
+        return orders.assign(**{name: f.weekly_orders for name, f in self.forecasts.items() if name != WORLD})
+
+    def weekly_spend(self) -> pd.DataFrame:
+        """Net spend in each week, in currency: observed, and the world's mean and 90 % band."""
+        return self._weekly([tally.weekly_spend for tally in self.forecasts[WORLD].tallies], "weekly_spend")
+
+    def cumulative(self) -> pd.DataFrame:
+        """Orders since the cut-off at the end of each week, in the columns of :meth:`weekly`."""
+        sums = [np.cumsum(tally.weekly_orders) for tally in self.forecasts[WORLD].tallies]
+        orders = self._weekly(sums, "weekly_orders").assign(observed=np.cumsum(self.observed.weekly_orders))
+        rivals = {name: f.weekly_orders for name, f in self.forecasts.items() if name != WORLD}
+        return orders.assign(**{name: np.cumsum(weekly) for name, weekly in rivals.items()})
+
+    def _weekly(self, simulated: Sequence[Floats | Ints], observed: str) -> pd.DataFrame:
+        world = np.stack(simulated)
         low, high = np.quantile(world, BAND, axis=0)
-        columns = {"observed": self.observed.weekly_orders, "mean": world.mean(axis=0), "low": low, "high": high}
-        columns |= {name: f.weekly_orders for name, f in self.forecasts.items() if name != WORLD}
         starts = [self.start + dt.timedelta(days=7 * week) for week in range(len(low))]
+        columns = {"observed": getattr(self.observed, observed), "mean": world.mean(axis=0), "low": low, "high": high}
         return pd.DataFrame(columns, index=pd.Index(starts, name="week of"))
 
     def summary(self) -> str:
@@ -196,6 +145,7 @@ class Forecast:
             "spend": float(self.observed.spend.sum() / 100), "replicates": self.replicates,
             "late": {"customers": self.late_customers, "orders": self.late_orders, "spend": self.late_spend},
             "scores": {name: vars(scores) for name, scores in self.scores.items()},
+            "origins": {name: asdict(task) for name, task in self.origins.items()},
             "weekly": self.weekly().reset_index().astype({"week of": str}).to_dict(orient="list"),
             "facts": self.facts_table().to_dict(orient="records"),
             "seconds": self.seconds, "provenance": self.provenance,

@@ -8,7 +8,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from experiments.forecasting.facts import Fact
-from experiments.forecasting.forecast import WORLD, FactCheck, Forecast, Scores
+from experiments.forecasting.forecast import WORLD, FactCheck, Forecast
+from experiments.forecasting.scores import Scores
 from experiments.results import write_json
 from experiments.terminal.folders import write_text
 

@@ -18,16 +18,11 @@ from scipy import integrate
 from scipy.special import gammaln, hyp2f1
 
 from experiments.forecasting.btyd import BgNbd, GammaGamma, ParetoNbd, Records
+from experiments.forecasting.direct import direct_btyd, direct_linear, direct_trees
+from experiments.forecasting.lessons import Lessons, covariates
 from experiments.forecasting.order_days import NEVER, OrderDays
-from experiments.forecasting.rivals import (
-    Past,
-    bg_nbd,
-    boosted_trees,
-    pareto_nbd,
-    recent_and_history,
-    resampled,
-    the_same_again,
-)
+from experiments.forecasting.past import Past
+from experiments.forecasting.rivals import bg_nbd, pareto_nbd, recent_and_history, resampled, the_same_again
 
 Floats = NDArray[np.float64]
 BG = BgNbd(r=0.243, alpha=4.414, a=0.793, b=2.426)  # CDNOW, Fader, Hardie & Lee (2005), table 2
@@ -248,7 +243,7 @@ def population() -> tuple[OrderDays, OrderDays]:
     return steady(1500, 182, 91, seed=5)
 
 
-@pytest.mark.parametrize("rival", [the_same_again, recent_and_history, pareto_nbd, bg_nbd, boosted_trees])
+@pytest.mark.parametrize("rival", [the_same_again, recent_and_history, pareto_nbd, bg_nbd, direct_trees, direct_linear])
 def test_rivals_forecast_a_steady_population(rival: Any, population: tuple[OrderDays, OrderDays]) -> None:
     past, future = population
     found, orders = rival(Past(past, 91)), future.orders()
@@ -280,7 +275,7 @@ def test_resampling_covers_a_steady_population(population: tuple[OrderDays, Orde
 def test_direct_models_reach_beyond_half_of_the_past(population: tuple[OrderDays, OrderDays]) -> None:
     """With a horizon as long as the past they are taught on half of it and stretched."""
     past, future = population
-    half, found = boosted_trees(Past(past, 91)), boosted_trees(Past(past, 182))
+    half, found = direct_trees(Past(past, 91)), direct_trees(Past(past, 182))
     assert found.orders.sum() == pytest.approx(2 * half.orders.sum(), rel=0.05)
     assert half.p_any.mean() == pytest.approx((future.orders() > 0).mean(), abs=0.02)
     assert half.p_any.mean() < found.p_any.mean() < 1

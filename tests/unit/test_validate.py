@@ -16,12 +16,13 @@ from agents.birth import Learned
 from agents.domain import PrivateDomain
 from agents.policy import DO_NOTHING
 from experiments.data import Logs, load_logs
+from experiments.forecasting.customer_forecast import CustomerForecast
 from experiments.forecasting.facts import FACTS, SHAPES, facts_of
-from experiments.forecasting.forecast import WORLD, FactCheck, Forecast, Scores, check_facts
+from experiments.forecasting.forecast import WORLD, FactCheck, Forecast, check_facts
 from experiments.forecasting.forecast_document import markdown, save
 from experiments.forecasting.order_days import NEVER, OrderDays
 from experiments.forecasting.quarters import Tally, live_quarter, only_buyers, quiet_scenario, tally_quarters
-from experiments.forecasting.rivals import CustomerForecast
+from experiments.forecasting.scores import Scores
 from experiments.terminal.validation import app
 from experiments.train import train
 from experiments.validate import forecast
