@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from experiments.data.cdnow import FILES as CDNOW
+from experiments.data.cdnow import load_cdnow
 from experiments.data.complete_journey import NAME as COMPLETE_JOURNEY
 from experiments.data.complete_journey import load_complete_journey
 from experiments.data.identities import key_from_environment
@@ -18,8 +20,9 @@ def load_logs(source: str | Path, *, zone: str | None = None, key: bytes | None 
 
     Parameters
     ----------
-    source : ``'complete_journey'`` for the package of that name; a folder that holds ``orders.csv`` or
-        ``orders.parquet`` and perhaps ``touches`` and ``customers``; or the path of one file of orders.
+    source : ``'complete_journey'`` for the package of that name; ``'cdnow'`` or ``'cdnow_master'`` for the files in the
+        package ``lifetimes``; a folder that holds ``orders.csv`` or ``orders.parquet`` and perhaps ``touches`` and
+        ``customers``; or the path of one file of orders.
     zone : for the user's own files, the zone whose days count, as Asia/Shanghai; None takes times as written.
     key : for the user's own files, 16 to 64 secret bytes that give every customer a lasting pseudonym. Default: that of
         the environment, SIYU_KEY or the file that SIYU_KEY_FILE names; without one a random key, which is forgotten.
@@ -30,4 +33,6 @@ def load_logs(source: str | Path, *, zone: str | None = None, key: bytes | None 
     """
     if str(source) == COMPLETE_JOURNEY:
         return load_complete_journey()
+    if str(source) in CDNOW:
+        return load_cdnow(str(source))
     return load_user_logs(Path(source), zone=zone, key=key if key is not None else key_from_environment())
