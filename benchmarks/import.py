@@ -1,7 +1,7 @@
 """How much memory and time the import of logs takes.
 
-``python benchmarks/import.py`` writes ten million orders of 1.25 million customers, in no order, into a temporary folder,
-imports them in a process of their own, and prints that process's peak memory, libraries included, and its seconds.
+``python benchmarks/import.py`` writes ten million orders of 1.25 million customers, in no order, into a temporary
+folder, imports them in a process of their own, and prints that process's peak memory, libraries included, and seconds.
 ``--format parquet`` or ``gz`` for the other kinds of file, ``--touches`` for as many touches beside the orders.
 """
 
@@ -27,7 +27,7 @@ def write(folder: Path, rows: int, suffix: str, name: str) -> None:
     for first in range(0, rows, BATCH):
         luck, n = np.random.default_rng([first, len(name)]), min(BATCH, rows - first)
         second = np.datetime64("2024-01-01T00:00:00") + luck.integers(0, DAYS * 86_400, n).astype("timedelta64[s]")
-        customer = luck.integers(0, int(rows * CUSTOMERS_SHARE), n)
+        customer = np.random.default_rng(first).integers(0, int(rows * CUSTOMERS_SHARE), n)  # of orders and touches
         columns = {"customer_id": np.char.add("c", customer.astype(str)), "ts": np.datetime_as_string(second)}
         if name == "orders":
             gross = np.round(luck.gamma(2.0, 20.0, n) + 0.5, 2)

@@ -80,13 +80,15 @@ def _train(logs: Logs, cut_off: datetime.date | None, lapse_days: int | Literal[
     for day in range(cut_day + 1):
         follower.advance(day)
     known = np.flatnonzero(diary.joined <= cut_day)
+    state = _rows(follower.history.rebased(cut_day + 1), known)
+    state.key[:] = logs.keys[known]
     card = evaluate(models, logs, first_day=window.first_day, cut_day=cut_day, slope=slope)
     season = diary.day > cut_day - SEASON_DAYS
     spent = np.bincount(diary.customer[season], diary.net[season], len(diary.joined))
     return Training(
         models=models,
         card=card,
-        state=_rows(follower.history.rebased(cut_day + 1), known),
+        state=state,
         customer=known,
         p_lapsed=follower.p_lapsed(cut_day)[known],
         spend_before=spent[known].astype(np.int64),

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+LOGGED_KEYS = 1 << 62  # keys of customers with a pseudonym start here, above those of all prospects
 
 VISIT_COLUMNS = ("customer", "day", "gross", "discount", "net")
 TOUCH_COLUMNS = ("customer", "day", "kind", "depth", "min_spend", "valid_days", "campaign_id", "propensity")
@@ -28,8 +29,8 @@ class Logs:
     last_day : the last day covered, inclusive.
     customers : one row per customer, index 0..n-1 = customer code. ``first_day`` is the day of the first visit
         (``last_day + 1`` for somebody known who has not ordered yet); optional ``joined_day``, ``region``,
-        ``age_band``, ``channel``, ``trust_level``; ``pseudonym`` only if a key was given. Codes run in the order of
-        first visits, so they depend on neither the raw ids nor the key.
+        ``age_band``, ``channel``, ``trust_level``; ``pseudonym``, 16 hexadecimal digits, only if a key was given. Codes
+        run in the order of first orders, so they depend on neither the raw ids nor the key.
     visits : one row per customer and day with an order, sorted by both; ``gross``, ``discount``, ``net`` in cents,
         net = gross - discount, gross > 0. Several baskets on one day are one visit.
     touches : what customers were sent and did about it, or None; days within 0..last_day. ``depth`` and
@@ -55,6 +56,18 @@ class Logs:
     def n_customers(self) -> int:
         """Number of customers."""
         return len(self.customers)
+
+    @property
+    def keys(self) -> Ints:
+        """Lasting identity of each customer, by which luck is drawn, shape (n,).
+
+        From the pseudonym where a key was given, so that a customer keeps its luck in next month's export; else the
+        code, so that the same logs give the same results.
+        """
+        if "pseudonym" not in self.customers:
+            return np.arange(self.n_customers, dtype=np.int64)
+        numbers = [int(name, 16) for name in self.customers["pseudonym"]]
+        return np.array(numbers, np.int64) + LOGGED_KEYS
 
 
 def codes_by_first_order(ids: Ints, when: Ints) -> tuple[Ints, Ints]:
