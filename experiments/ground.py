@@ -16,6 +16,7 @@ from agents.scenario import Scenario
 from experiments.experiment import Experiment
 from experiments.listener import Listener, Silence
 from experiments.load import load
+from experiments.reporting.suppression import count_words, share_words
 from experiments.searching.plan import SearchPlan
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def prepare(experiment: Experiment, listener: Listener | None = None) -> Ground:
         return Ground(scenario, policy, plan, None, None, {}, ("No logs: cited defaults decide every transition.",))
     from experiments.data import load_logs  # pandas and scikit-learn are loaded only when there are logs
     from experiments.effects import estimate_effects, redemption_rates
+    from experiments.learning.fatigue import learn_fatigue
     from experiments.train import train
 
     hear.stage("reading logs", 1)
@@ -90,8 +92,11 @@ def prepare(experiment: Experiment, listener: Listener | None = None) -> Ground:
     hear.step(1)
     scenario = scenario.model_copy(update={"start": cut_off + dt.timedelta(days=1)})
     scenario, notes = with_logged_coupons(scenario, effects, rates)
+    fatigue = learn_fatigue(logs, cut_off=cut_off, scenario=scenario)
+    if fatigue:
+        scenario, notes = fatigue.applied(scenario), (*notes, *fatigue.notes)
     check_documents(scenario, policy, plan)
-    found = (*_what_was_read(logs, training), *notes)
+    found = (*_what_was_read(logs, training), *(training.contact.notes if training.contact else ()), *notes)
     return Ground(scenario, policy, plan, training.learned(), training, effects, found, logs)
 
 
@@ -122,6 +127,7 @@ def with_logged_coupons(
             return scenario, ("No campaigns in the logs: the coupon effect is the cited prior.",)
         return scenario, ("No campaign estimate passed its placebo: the coupon effect is the cited prior.",)
     take_ups = dict(zip(rates["kind"], rates["rate"], strict=True))
+    told = {row.kind: share_words(row.redeemed, row.n) for row in rates.itertuples()}
     usable = {name: e for name, e in usable.items() if take_ups.get(name, 0) > 0}
     name = min(usable, key=lambda n: usable[n].sd / take_ups[n])  # tightest once divided by take-up
     logged, take_up = usable[name], float(take_ups[name])
@@ -130,7 +136,7 @@ def with_logged_coupons(
         mean=logged.mean / scale,
         sd=logged.sd / scale,
         source=f"logs: campaigns of type {name}, n = {logged.n}, {logged.source}; per unit of depth at take-up "
-        f"{take_up:.1%} and an assumed depth of {REFERENCE_DEPTH:.0%}",
+        f"{told[name]} and an assumed depth of {REFERENCE_DEPTH:.0%}",
         identified=True,
     )
     use = scenario.behaviours.get("coupon_use", CouponUse())
@@ -140,7 +146,7 @@ def with_logged_coupons(
     )
     note = (
         f"Coupons: being sent a type-{name} campaign moved the daily log-odds of a visit by {logged.mean:+.3f} "
-        f"(sd {logged.sd:.3f}, placebo {logged.placebo_mean:+.3f}); {take_up:.1%} of receivers redeemed."
+        f"(sd {logged.sd:.3f}, placebo {logged.placebo_mean:+.3f}); {told[name]} of receivers redeemed."
     )
     if abs(logged.mean) < Z_95 * logged.sd:
         note += (
@@ -151,9 +157,10 @@ def with_logged_coupons(
 
 
 def _what_was_read(logs: Logs, training: Training) -> tuple[str, ...]:
-    dropped = ", ".join(f"{n} {reason}" for reason, n in logs.dropped.items() if n) or "none"
+    dropped = ", ".join(f"{count_words(n)} {reason}" for reason, n in logs.dropped.items() if n) or "none"
+    key = "pseudonyms under the key that was given" if logs.keyed else "codes, since no key was given"
     return (
         f"Logs '{logs.name}' (hash {logs.digest}): {len(logs.customers):,} customers, {len(logs.visits):,} order days "
-        f"from {logs.origin}; rows dropped: {dropped}.",
+        f"from {logs.origin}; rows dropped: {dropped}. Customer ids were replaced by {key}.",
         f"Models were trained on days up to {training.models.cut_off} and see nothing after it.",
     )

@@ -58,13 +58,18 @@ class Logs:
         return len(self.customers)
 
     @property
+    def keyed(self) -> bool:
+        """Whether customers have pseudonyms under a key of the user's."""
+        return "pseudonym" in self.customers
+
+    @property
     def keys(self) -> Ints:
         """Lasting identity of each customer, by which luck is drawn, shape (n,).
 
         From the pseudonym where a key was given, so that a customer keeps its luck in next month's export; else the
         code, so that the same logs give the same results.
         """
-        if "pseudonym" not in self.customers:
+        if not self.keyed:
             return np.arange(self.n_customers, dtype=np.int64)
         numbers = [int(name, 16) for name in self.customers["pseudonym"]]
         return np.array(numbers, np.int64) + LOGGED_KEYS

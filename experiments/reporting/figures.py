@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from agents.customers import LEVELS, TIERS
 from experiments.compare import Difference, difference
-from experiments.reporting.words import FEWEST
+from experiments.reporting.suppression import FEWEST, marks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -230,23 +230,11 @@ def plot_gain(info: pd.DataFrame, ax: Axes | None = None, *, title: str = "", y:
 # -- people -----------------------------------------------------------------------------------------------------------
 
 
-def suppressed(counts: Sequence[float]) -> list[bool]:
-    """Which cells of a group stand for too few people to be shown.
-
-    When just one cell of somebody is hidden, the next smallest hides too, or a total would give the first away.
-    """
-    hidden = [n < FEWEST for n in counts]
-    if sum(hidden) == 1 and counts[hidden.index(True)] > 0 and len(counts) > 1:
-        shown = [i for i, h in enumerate(hidden) if not h]
-        hidden[min(shown, key=lambda i: counts[i])] = True
-    return hidden
-
-
 def funnel_info(census: pd.DataFrame) -> pd.DataFrame:
-    """Contacts by trust level at the start and, for each arm, at the end: stage, level, customers, hidden.
+    """Contacts by trust level at the start and, for each arm, at the end: stage, level, customers, mark.
 
     The first census is that of day 0's evening; it is taken from the first arm, in which it is all but equal to the
-    others. Hidden cells stand for fewer than ten customers and hold NaN.
+    others. Cells that may not be shown hold NaN and the mark that stands instead.
     """
     return _stages(census, "level", LEVELS)
 
@@ -272,8 +260,8 @@ def _stages(census: pd.DataFrame, axis: str, names: Sequence[str]) -> pd.DataFra
     for stage, arm, day in [("start", arms[0], first), *((arm, arm, last) for arm in arms)]:
         here = census[(census["arm"] == arm) & (census["day"] == day)].set_index("state")["customers"]
         counts = [float(here.get(f"{axis}.{name}", 0.0)) for name in names]
-        for name, count, hide in zip(names, counts, suppressed(counts), strict=True):
-            rows.append({"stage": stage, axis: name, "customers": np.nan if hide else count, "hidden": hide})
+        for name, count, mark in zip(names, counts, marks(counts), strict=True):
+            rows.append({"stage": stage, axis: name, "customers": np.nan if mark else count, "mark": mark})
     return pd.DataFrame(rows)
 
 
@@ -282,19 +270,19 @@ def plot_funnel(info: pd.DataFrame, ax: Axes | None = None, *, names: dict[str, 
     stages, levels = list(dict.fromkeys(info["stage"])), list(dict.fromkeys(info["level"]))
     ax = axes(ax, height=3.6, title="Contacts by trust level", x="customers")
     thick = 0.8 / len(stages)
-    nobody = info.groupby("level", sort=False)["hidden"].all()
+    same = info.groupby("level", sort=False)["mark"].agg(lambda mark: mark.iloc[0] if mark.nunique() == 1 else "")
     for row, level in enumerate(levels):
-        if nobody[level]:
-            beside(ax, 0, row, f"<{FEWEST}")
+        if same[level]:
+            beside(ax, 0, row, same[level])
     for number, stage in enumerate(stages):
         part = info[info["stage"] == stage]
         place = np.arange(len(levels)) + (number - (len(stages) - 1) / 2) * thick
         colour = PALE if stage == "start" else colour_of(number - 1)
         label = "start" if stage == "start" else f"end, {stage}"
         ax.barh(place, part["customers"].fillna(0), thick * 0.9, color=colour, label=label)
-        for level, y, hide in zip(levels, place, part["hidden"], strict=True):
-            if hide and not nobody[level]:
-                beside(ax, 0, float(y), f"<{FEWEST}", size=7)
+        for level, y, mark in zip(levels, place, part["mark"], strict=True):
+            if mark and not same[level]:
+                beside(ax, 0, float(y), mark, size=7)
     ax.set_yticks(np.arange(len(levels)), [(names or {}).get(level, level) for level in levels])
     ax.invert_yaxis()
     money_axis(ax.xaxis)
@@ -303,11 +291,12 @@ def plot_funnel(info: pd.DataFrame, ax: Axes | None = None, *, names: dict[str, 
 
 
 def tiers_info(tiers: pd.DataFrame) -> pd.DataFrame:
-    """Shares of buyers and of sales by value tier: arm, tier, customers_share, sales_share, hidden (then NaN)."""
+    """Shares of buyers and of sales by value tier: arm, tier, customers_share, sales_share (NaN with a mark), mark."""
     parts = []
     for _, part in tiers.groupby("arm", sort=False):
         part = part.set_index("tier").reindex(list(TIERS)).reset_index()
-        hide = np.array(suppressed(part["customers"].tolist()))
+        mark = marks(part["customers"].tolist())
+        hide = np.array(mark) != ""
         shares = part[["customers", "sales"]] / part[["customers", "sales"]].sum().clip(lower=1e-9)
         parts.append(
             pd.DataFrame(
@@ -315,7 +304,7 @@ def tiers_info(tiers: pd.DataFrame) -> pd.DataFrame:
                     "arm": part["arm"].ffill().bfill(), "tier": part["tier"],
                     "customers_share": shares["customers"].mask(hide),
                     "sales_share": shares["sales"].mask(hide),
-                    "hidden": hide,
+                    "mark": mark,
                 }
             )
         )  # fmt: skip

@@ -21,6 +21,7 @@ from experiments.reporting.causes import Causes
 from experiments.reporting.pictures import Picture, picture, reliability
 from experiments.reporting.record import Facts, RunRecord
 from experiments.reporting.searched import Front, Searched
+from experiments.reporting.suppression import count_words
 from experiments.reporting.words import amount_words, axis_words, label_words, lever_words, value_words
 from experiments.searching.aims import METRICS, RISK
 from experiments.searching.finals.finalists import NOTHING, STATUS_QUO
@@ -46,6 +47,7 @@ def content(record: RunRecord) -> dict[str, Any]:
     searched, currency = story.searched_of(facts), facts.world.currency
     return {
         "answer": story_answer.recommendation(facts),
+        "count_words": count_words,
         "interruption": story_answer.interruption(searched, len(trials)),
         "in_short": story_answer.in_short(facts),
         "searched": searched,

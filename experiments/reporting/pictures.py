@@ -13,7 +13,8 @@ from experiments.reporting import figures as fig
 from experiments.reporting import figures_money as fig_money
 from experiments.reporting import story
 from experiments.reporting.record import Facts, RunRecord
-from experiments.reporting.words import FEWEST, LEVEL_NAMES
+from experiments.reporting.suppression import FEWEST
+from experiments.reporting.words import LEVEL_NAMES
 from experiments.searching.finals.finalists import STATUS_QUO
 
 if TYPE_CHECKING:

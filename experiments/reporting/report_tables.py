@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from agents.customers import TIERS
 from experiments.reporting.figures import contacts_info, funnel_info, tiers_info
-from experiments.reporting.words import FEWEST, LEVEL_NAMES, lever_words
+from experiments.reporting.suppression import FEW, FEWEST
+from experiments.reporting.words import LEVEL_NAMES, lever_words
 
 REVENUE = ("order", "fee")
 DISCOUNTS = ("coupon_redeemed", "member_discount", "points", "refund")
@@ -89,11 +90,6 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def count_words(count: float, hidden: bool | None = None) -> str:
-    """How many customers, or that they are too few to be shown."""
-    return f"<{FEWEST}" if (count < FEWEST if hidden is None else hidden) else f"{count:,.0f}"
-
-
 def people_table(census: pd.DataFrame, axis: str) -> Table:
     """Contacts by trust level (``level``) or contact state (``contact``): start, and the end of each arm."""
     info = funnel_info(census) if axis == "level" else contacts_info(census)
@@ -101,7 +97,7 @@ def people_table(census: pd.DataFrame, axis: str) -> Table:
     stages = list(dict.fromkeys(info["stage"]))
     rows = []
     for state, part in info.groupby(axis, sort=False):
-        cells = [count_words(n, hide) for n, hide in zip(part["customers"], part["hidden"], strict=True)]
+        cells = [mark or f"{n:,.0f}" for n, mark in zip(part["customers"], part["mark"], strict=True)]
         rows.append((names[str(state)], *cells))
     return Table(("", *(str(stage) for stage in stages)), tuple(rows))
 
@@ -116,7 +112,7 @@ def tier_shares(tiers: pd.DataFrame) -> Table:
         for arm in arms:
             row = info[(info["arm"] == arm) & (info["tier"] == tier)].iloc[0]
             shares = (row["customers_share"], row["sales_share"])
-            cells += [f"<{FEWEST} buyers", "–"] if row["hidden"] else [f"{share:.0%}" for share in shares]
+            cells += [str(row["mark"]), "–"] if row["mark"] else [f"{share:.0%}" for share in shares]
         rows.append((tier.replace("_", " "), *cells))
     head = ("", *(f"{what}, {arm}" for arm in arms for what in ("buyers", "sales")))
     return Table(head, tuple(rows))
@@ -139,7 +135,7 @@ def outcome_table(replicates: pd.DataFrame) -> Table:
             form = ",.2f" if metric == "clv" else ",.0f"
             low, high = values.quantile(0.05), values.quantile(0.95)
             if metric in COUNTS and values.mean() < FEWEST:
-                cells.append(f"<{FEWEST}")
+                cells.append(FEW)
             else:
                 cells.append(f"{values.mean():{form}}\n{low:{form}} … {high:{form}}")
         rows.append((label, *cells))

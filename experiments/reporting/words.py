@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.audience import PRESETS, Audience
+from experiments.reporting.suppression import count_words
 
 LEVEL_NAMES = {
     "L0": "L0 strangers", "L1": "L1 acquainted", "L2": "L2 in conversation", "L3": "L3 fans", "L4": "L4 buyers",
@@ -39,7 +40,6 @@ METRIC_UNITS = {
     "hours": "hours a week", "messages": "a week", "margin": "%", "n_order": "over the horizon",
     "n_mute": "over the horizon", "n_delete": "over the horizon",
 }  # fmt: skip
-FEWEST = 10  # people for whom a number stands at least
 
 
 def amount_words(metric: str, value: float, currency: str) -> str:
@@ -47,7 +47,7 @@ def amount_words(metric: str, value: float, currency: str) -> str:
     if metric in ("spend", "revenue", "profit"):
         return money(value, currency)
     if metric.startswith("n_"):
-        return f"{value:,.0f}" if value >= FEWEST else f"<{FEWEST}"
+        return count_words(value)
     if metric == "margin":
         return f"{100 * value:.1f} %"
     unit = METRIC_UNITS[metric].format(currency)

@@ -150,26 +150,12 @@ def test_spend_accumulates_within_each_replicate() -> None:
     assert spend[(spend["arm"] == "winner") & (spend["replicate"] == 3)]["value"].tolist() == [5.0, 15.0, 30.0]
 
 
-@pytest.mark.parametrize(
-    ("counts", "hidden"),
-    [
-        ([50, 20, 10], [False, False, False]),
-        ([50, 20, 9.9], [False, True, True]),  # one alone would follow from a total
-        ([50, 3, 2], [False, True, True]),
-        ([50, 20, 0], [False, False, True]),  # nobody is given away where nobody is
-        ([4], [True]),
-    ],
-)
-def test_small_cells_are_hidden(counts: list[float], hidden: list[bool]) -> None:
-    assert fig.suppressed(counts) == hidden
-
-
 def test_funnel_shows_start_once_and_the_end_of_each_arm() -> None:
     info = fig.funnel_info(CENSUS)
     assert list(dict.fromkeys(info["stage"])) == ["start", "winner", "status quo"]
     at = {(row.stage, row.level): row.customers for row in info.itertuples()}
     assert (at["start", "L0"], at["winner", "L0"], at["status quo", "L0"]) == (100, 100, 140)
-    hidden = info[info["hidden"]]
+    hidden = info[info["mark"] != ""]
     assert set(hidden["level"]) == {"L4", "L5"}  # four customers in L5, and the next smallest with them
     assert hidden["customers"].isna().all()
 
@@ -187,7 +173,7 @@ def test_tier_shares_add_up_and_hide_small_tiers() -> None:
     assert info["customers_share"].tolist() == pytest.approx([0.5, 0.3, 0.2])
     assert info["sales_share"].tolist() == pytest.approx([0.1, 0.3, 0.6])
     few = fig.tiers_info(tiers.assign(customers=[50.0, 30, 5]))
-    assert few["hidden"].tolist() == [False, True, True]
+    assert few["mark"].tolist() == ["", "hidden", "<10"]
     assert few["sales_share"].isna().tolist() == [False, True, True]
 
 

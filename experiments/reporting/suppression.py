@@ -1,0 +1,42 @@
+"""Suppression: no number of a report stands for fewer than ten customers of the logs, nor lets one be worked out.
+
+Meant for counts that come from logs: of states of the customers of day 0, of events that happened, of rows left out.
+Source of the rule: Hundepool et al. (2012), Statistical Disclosure Control, ch. 4 (threshold rule, secondary cells).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+FEWEST = 10  # customers for whom a number stands at least
+FEW = f"<{FEWEST}"
+HIDDEN = "hidden"  # a cell of ten or more, from which another could be worked out
+
+
+def marks(counts: Sequence[float]) -> list[str]:
+    """What stands in place of each cell of a group whose total may be known; empty where the cell is shown.
+
+    When just one cell of somebody is hidden, the next smallest hides too, or the total would give the first away.
+    """
+    found = [FEW if n < FEWEST else "" for n in counts]
+    if found.count(FEW) == 1 and counts[found.index(FEW)] > 0 and len(counts) > 1:
+        shown = [i for i, mark in enumerate(found) if not mark]
+        found[min(shown, key=lambda i: counts[i])] = HIDDEN
+    return found
+
+
+def count_words(count: float) -> str:
+    """How many customers, or that they are too few to be shown."""
+    return FEW if count < FEWEST else f"{count:,.0f}"
+
+
+def share_words(part: int, whole: int, digits: int = 1) -> str:
+    """A share of customers in %, or that its customers, or the rest of them, are too few to be shown."""
+    if whole < FEWEST:
+        return f"a share of {FEW}"
+    share = 100 * part / whole
+    if 0 < part < FEWEST:
+        return f"<{100 * FEWEST / whole:.{digits}f}%"
+    if 0 < whole - part < FEWEST:
+        return f">{100 - 100 * FEWEST / whole:.{digits}f}%"
+    return f"{share:.{digits}f}%"

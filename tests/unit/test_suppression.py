@@ -1,0 +1,42 @@
+"""Small cells: no number that stands for one to nine customers is shown, nor can be worked out from a total."""
+
+from __future__ import annotations
+
+import pytest
+
+from experiments.reporting.suppression import FEW, FEWEST, HIDDEN, count_words, marks, share_words
+
+
+@pytest.mark.parametrize(
+    ("counts", "marked"),
+    [
+        ([50, 20, 10], ["", "", ""]),
+        ([50, 20, 9.9], ["", HIDDEN, FEW]),  # one alone would follow from a total
+        ([50, 3, 2], ["", FEW, FEW]),
+        ([50, 20, 0], ["", "", FEW]),  # nobody is given away where nobody is
+        ([4], [FEW]),
+        ([], []),
+    ],
+)
+def test_small_cells_are_hidden(counts: list[float], marked: list[str]) -> None:
+    assert marks(counts) == marked
+
+
+def test_a_total_never_gives_a_small_cell_away() -> None:
+    """For all tables of three cells up to 25: total less shown cells is no small cell, unless it is nobody."""
+    for a in range(26):
+        for b in range(26):
+            for c in range(26):
+                counts = [a, b, c]
+                hidden = [n for n, mark in zip(counts, marks(counts), strict=True) if mark]
+                assert len(hidden) != 1 or not 0 < hidden[0] < FEWEST
+                assert all(mark for n, mark in zip(counts, marks(counts), strict=True) if 0 < n < FEWEST)
+
+
+def test_counts_and_shares_in_words() -> None:
+    assert (count_words(9.6), count_words(10.2), count_words(12_345)) == (FEW, "10", "12,345")
+    assert share_words(50, 200) == "25.0%"
+    assert share_words(0, 200) == "0.0%"
+    assert share_words(3, 200) == "<5.0%"  # 3 of 200 is 1.5 %, from which the 3 could be worked out
+    assert share_words(195, 200) == ">95.0%"
+    assert share_words(4, 9) == "a share of <10"
