@@ -16,6 +16,7 @@ from experiments.forecasting.order_days import Floats, Ints
 from experiments.forecasting.quarters import Tally
 from experiments.forecasting.scores import BAND, Scores
 from experiments.learning.model_card import Task
+from experiments.reporting.suppression import FEWEST
 
 WORLD = "siyu (simulated world)"
 
@@ -137,13 +138,19 @@ class Forecast:
             f" {s.spend_error_percent:+.1f} %, {sum(c.inside for c in facts)} of {len(facts)} facts inside their band"
         )
 
+    def _late(self) -> dict[str, float | None]:
+        """Who came after the cut-off; nothing about too few."""
+        if self.late_customers < FEWEST:
+            return {"customers": None, "orders": None, "spend": None}
+        return {"customers": self.late_customers, "orders": self.late_orders, "spend": self.late_spend}
+
     def as_dict(self) -> dict[str, Any]:
         """Every number, as plain data for JSON."""
         return {
             "data": self.data, "cut_off": str(self.cut_off), "start": str(self.start), "days": self.days,
             "customers": len(self.observed.orders), "orders": int(self.observed.orders.sum()),
             "spend": float(self.observed.spend.sum() / 100), "replicates": self.replicates,
-            "late": {"customers": self.late_customers, "orders": self.late_orders, "spend": self.late_spend},
+            "late": self._late(),
             "scores": {name: vars(scores) for name, scores in self.scores.items()},
             "origins": {name: asdict(task) for name, task in self.origins.items()},
             "weekly": self.weekly().reset_index().astype({"week of": str}).to_dict(orient="list"),

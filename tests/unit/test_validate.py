@@ -268,16 +268,30 @@ def test_a_quarter_is_the_ledger_of_its_world(found: Forecast, learned: Learned)
     assert (np.diff(quarter.day)[np.diff(quarter.customer) == 0] > 0).all()
 
 
-def test_the_document_says_every_forecaster_and_fact(found: Forecast) -> None:
+def test_the_document_says_every_forecaster_question_and_fact(found: Forecast) -> None:
     text = markdown(found)
     for name in found.scores:
         assert name in text
     for check in found.facts():
         assert check.fact.doc in text
+    for task in found.origins.values():
+        assert f"{task.rows:,} forecasts" in text
+        for name, score in task.scores.items():
+            assert f"{name} | " in text.replace("**", "")
+            assert f"{score.log_loss:.3f}" in text
     inside = sum(check.inside for check in found.facts())
-    assert f"**{WORLD}** {inside} of {len(found.facts())}" in text
-    assert f"{found.late_orders} orders" in text
+    assert f"{inside} of {len(found.facts())} |" in text
     assert "nan" not in text
+    assert "None" not in text
+
+
+def test_nothing_is_told_of_a_few_who_came_late(found: Forecast) -> None:
+    assert found.late_customers == 7
+    assert "Fewer than 10 customers" in markdown(found)
+    assert found.as_dict()["late"] == {"customers": None, "orders": None, "spend": None}
+    many = replace(found, late_customers=12)
+    assert f"12 customers first seen afterwards placed another {found.late_orders:,} orders" in markdown(many)
+    assert many.as_dict()["late"]["orders"] == found.late_orders
 
 
 def test_numbers_are_saved(found: Forecast, tmp_path: Any) -> None:
