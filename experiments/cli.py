@@ -1,4 +1,4 @@
-"""The command line: ``siyu simulate | compare | search | worker | train | validate | report | describe | schema``.
+"""The command line: ``siyu simulate | compare | search | worker | calibrate | train | validate | report | …``.
 
 Modules that take long to import are imported inside the commands, so that help comes at once.
 """
@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from experiments.terminal import options as opt
+from experiments.terminal.calibrate_command import calibrate
 from experiments.terminal.validation import app as validate_app
 from experiments.terminal.worker_command import worker
 
@@ -220,6 +221,7 @@ def search(
 
 
 app.command()(worker)
+app.command()(calibrate)
 
 
 @app.command()
@@ -294,7 +296,7 @@ def schema(
     kind: Annotated[
         str | None,
         typer.Argument(
-            metavar="KIND", show_default=False, help="scenario, policy, search or experiment. Without it, all four."
+            metavar="KIND", show_default=False, help="scenario, policy, search, experiment or targets. Without it, all."
         ),
     ] = None,
     out: opt.SchemaOut = None,

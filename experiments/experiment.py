@@ -32,6 +32,7 @@ class Experiment(Spec):
     uncertain: dict[str, Uncertain] = parameter(
         default_factory=dict, doc="plausible values by dotted path into the scenario: {low, high} or {values: [...]}"
     )
+    ensemble: str | None = parameter(None, doc="ensemble.yaml of `siyu calibrate`: worlds are drawn from its sets")
     field_test: FieldTest = FieldTest()
     worlds: int = parameter(8, ge=2, le=256, doc="scenarios drawn from what is uncertain, which every policy meets")
     plugins: tuple[str, ...] = parameter((), doc="modules to import before this document is read")

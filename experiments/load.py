@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import agents.actions  # noqa: F401  (its import registers the kinds of action)
 from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
+from experiments.calibrating.targets import Targets
 from experiments.experiment import Experiment
 from experiments.searching.plan import SearchPlan
 from sim.errors import SpecError, nearest
@@ -22,6 +23,7 @@ KINDS: dict[str, type[Spec]] = {
     "policy": Policy,
     "search": SearchPlan,
     "experiment": Experiment,
+    "targets": Targets,
 }
 
 
@@ -39,13 +41,13 @@ def shipped(kind: str | None = None) -> list[str]:
 
 
 def load(name: str | Path, kind: str | None = None) -> Any:
-    """Read a scenario, policy, search or experiment.
+    """Read a scenario, policy, search, experiment or targets.
 
     Parameters
     ----------
     name : a shipped name (``policy/status_quo``), or the path of a YAML file.
-    kind : ``scenario``, ``policy``, ``search`` or ``experiment``; needed only for a file that lies in no folder of
-        that name and does not show what it is. With a kind the folder may be left out of a shipped name.
+    kind : ``scenario``, ``policy``, ``search``, ``experiment`` or ``targets``; needed only for a file that lies
+        in no folder of that name and does not show what it is. With a kind the folder may be left out of its name.
 
     Raises
     ------

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from agents.policy import Policy
+from experiments.calibrating.ensemble import with_ensemble
 from experiments.experiment import Experiment
 from experiments.ground import Ground, prepare
 from experiments.listener import Listener, Silence
@@ -86,7 +87,7 @@ def search(
     design: Experiment = load(experiment, "experiment") if isinstance(experiment, str) else experiment
     if design.search is None:
         raise SpecError("this experiment names no search", place=design.title, cure="add `search: NAME or path`")
-    ground = prepare(design, hear)
+    design, ground = with_ensemble(design, prepare(design, hear))
     found = search_ground(
         ground, design, out=out, processes=processes, listener=hear, overrides=overrides, storage=storage, dask=dask,
         cache=cache,

@@ -73,6 +73,39 @@ class Span(Spec):
         """Values that the scenario must allow: both ends, and one between, where a field of whole numbers shows."""
         return self.low, self.high, self.at(BETWEEN)
 
+    def evenly(self, value: float) -> float:
+        """Where a value lies among the plausible ones, of which a half lie below 0 and all between −1 and 1."""
+        return self.standard(value)
+
+    @property
+    def central(self) -> tuple[float, float]:
+        """The plausible range."""
+        return self.low, self.high
+
+
+class Calibrated(Span):
+    """A number as `siyu calibrate` found it: one value for each parameter set, which belong together over all paths.
+
+    ``low`` and ``high`` take in all sets and the scenario's own value.
+    """
+
+    ensemble: str = parameter(doc="the ensemble that the sets come from")
+    sets: tuple[float, ...] = parameter(min_length=1, doc="value in each parameter set")
+    weights: tuple[float, ...] = parameter(min_length=1, doc="how plausible each set is")
+
+    def evenly(self, value: float) -> float:
+        below = sum(w for v, w in zip(self.sets, self.weights, strict=True) if v < value)
+        same = sum(w for v, w in zip(self.sets, self.weights, strict=True) if v == value)
+        return 2 * (below + same / 2) / sum(self.weights) - 1
+
+    @property
+    def central(self) -> tuple[float, float]:
+        """The central 90 % of the sets."""
+        order = np.argsort(self.sets, kind="stable")
+        below = np.cumsum(np.array(self.weights)[order]) / sum(self.weights)
+        low, high = np.minimum(np.searchsorted(below, (0.05, 0.95)), len(order) - 1)
+        return self.sets[order[low]], self.sets[order[high]]
+
 
 class Alternatives(Spec):
     """A number, word or whole part that is one of several, each as plausible as the others."""
@@ -98,11 +131,14 @@ class Alternatives(Spec):
 
 def _kind(value: Any) -> str:
     known = value if isinstance(value, dict) else type(value).model_fields
-    return "values" if "values" in known else "low"
+    return next((tag for tag in ("values", "sets") if tag in known), "low")
 
 
-Uncertain = Annotated[Annotated[Alternatives, Tag("values")] | Annotated[Span, Tag("low")], Discriminator(_kind)]
-"""What is plausible for one value of a scenario: ``{low, high[, log]}`` or ``{values: […]}``."""
+Uncertain = Annotated[
+    Annotated[Alternatives, Tag("values")] | Annotated[Calibrated, Tag("sets")] | Annotated[Span, Tag("low")],
+    Discriminator(_kind),
+]
+"""What is plausible for one value of a scenario: ``{low, high[, log]}`` or ``{values: […]}``; sets are calibrated."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +151,8 @@ class World:
 
 def ensemble(scenario: Scenario, uncertain: Mapping[str, Uncertain], n: int, seed: int) -> tuple[World, ...]:
     """Worlds that cover what is plausible by a Latin hypercube: each n-th of every span once, as evenly as pairs allow.
+
+    Values that were calibrated come from whole parameter sets, drawn as evenly as their weights allow.
 
     Parameters
     ----------
@@ -138,10 +176,15 @@ def ensemble(scenario: Scenario, uncertain: Mapping[str, Uncertain], n: int, see
             f"{len(paths)} uncertain values need {columns} worlds to be told apart", place="worlds", value=n,
             cure=f"raise it to {1 << (columns - 1).bit_length()}, or call fewer values uncertain",
         )  # fmt: skip
-    places = qmc.LatinHypercube(d=len(paths), optimization="random-cd", seed=seed).random(n)
+    free = [path for path in paths if not isinstance(uncertain[path], Calibrated)]
+    fitted = {path: spread for path, spread in sorted(uncertain.items()) if isinstance(spread, Calibrated)}
+    places = (
+        qmc.LatinHypercube(d=len(free), optimization="random-cd", seed=seed).random(n) if free else np.empty((n, 0))
+    )
     worlds = []
-    for row in places.tolist():
-        values = {path: uncertain[path].at(u) for path, u in zip(paths, row, strict=True)}
+    for row, chosen in zip(places.tolist(), chosen_sets(fitted, n, seed), strict=True):
+        values = {path: uncertain[path].at(u) for path, u in zip(free, row, strict=True)}
+        values |= {path: spread.sets[chosen] for path, spread in fitted.items()}
         try:
             worlds.append(World(scenario_with(scenario, values), values))
         except SpecError as error:
@@ -152,6 +195,22 @@ def ensemble(scenario: Scenario, uncertain: Mapping[str, Uncertain], n: int, see
                 place=f"{SECTION}: {shown}", cure="narrow the spans, or leave one of them out",
             ) from None  # fmt: skip
     return tuple(worlds)
+
+
+def chosen_sets(fitted: Mapping[str, Calibrated], n: int, seed: int) -> list[int]:
+    """Numbers of n calibrated sets, drawn by weight along the direction in which they differ most."""
+    if not fitted:
+        return [0] * n
+    spreads = list(fitted.values())
+    standard = np.array([[spread.evenly(value) for value in spread.sets] for spread in spreads])
+    weights = np.array(spreads[0].weights)
+    centred = standard - np.average(standard, axis=1, weights=weights)[:, None]
+    along = np.linalg.eigh(np.cov(standard, aweights=weights).reshape(len(spreads), -1))[1][:, -1] @ centred
+    order = np.argsort(along, kind="stable")
+    edges = np.cumsum(weights[order])
+    start = float(np.random.default_rng(seed).random())
+    places = np.minimum(np.searchsorted(edges, (np.arange(n) + start) / n * edges[-1], side="right"), len(order) - 1)
+    return [int(order[place]) for place in places]
 
 
 def world_of(replicates: int, worlds: int) -> NDArray[np.intp]:

@@ -14,7 +14,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema(kind: str) -> dict[str, Any]:
-    """The schema of ``scenario``, ``policy``, ``search`` or ``experiment``, with every kind that is registered by now.
+    """The schema of a kind of document such as ``scenario``, with every kind of part that is registered by now.
 
     It allows what loading allows as far as a schema can say it; rules between fields are checked at load only.
     Raises SpecError with the nearest known kind.
@@ -25,7 +25,7 @@ def json_schema(kind: str) -> dict[str, Any]:
 
 
 def json_schemas(kind: str | None = None) -> dict[str, dict[str, Any]]:
-    """Schemas by kind: one, or all four."""
+    """Schemas by kind: one, or all."""
     return {name: json_schema(name) for name in ([kind] if kind else KINDS)}
 
 

@@ -161,8 +161,8 @@ class AssumedValue:
 
     @property
     def plausible(self) -> tuple[float, float] | None:
-        """The whole span."""
-        return (self.spread.low, self.spread.high) if isinstance(self.spread, Span) else None
+        """The whole span; of calibrated values the central 90 %."""
+        return self.spread.central if isinstance(self.spread, Span) else None
 
     def at(self, scenario: Scenario, value: Value) -> Scenario:
         """The scenario with another value at the path."""
@@ -172,7 +172,7 @@ class AssumedValue:
         """What the value was in replicates that lived in these worlds. ``world`` holds their numbers."""
         values = [worlds[w].values[self.name] for w in world]
         if isinstance(self.spread, Span):
-            return Unknown(self.name, self.words, "uniform", np.array([self.spread.standard(v) for v in values]))
+            return Unknown(self.name, self.words, "uniform", np.array([self.spread.evenly(v) for v in values]))
         known = list(self.spread.values)
         standard = np.array([known.index(v) for v in values], dtype=np.float64)
         return Unknown(self.name, self.words, "discrete", standard, len(known))
