@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from agents.scenario import Scenario
 from experiments.experiment import Experiment
 from experiments.listener import Listener, Silence
 from experiments.load import load
-from experiments.reporting.suppression import count_words, share_words
+from experiments.reporting.suppression import count_words
 from experiments.searching.plan import SearchPlan
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from experiments.train import Training
 
 Z_95 = 1.96  # two-sided 95 % point of the normal distribution
-REFERENCE_DEPTH = 0.10  # assumed depth of a logged campaign whose coupons carry no depth
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,12 @@ def prepare(experiment: Experiment, listener: Listener | None = None) -> Ground:
     policy: Policy = load(experiment.policy, "policy")
     plan: SearchPlan | None = load(experiment.search, "search") if experiment.search else None
     check_documents(scenario, policy, plan)
+    if experiment.models is not None:
+        return _on_models(experiment.models, scenario, policy, plan)
     if experiment.logs is None:
         return Ground(scenario, policy, plan, None, None, {}, ("No logs: cited defaults decide every transition.",))
     from experiments.data import load_logs  # pandas and scikit-learn are loaded only when there are logs
-    from experiments.effects import estimate_effects, redemption_rates
+    from experiments.effects import logged_effects
     from experiments.learning.fatigue import learn_fatigue
     from experiments.train import train
 
@@ -87,17 +89,34 @@ def prepare(experiment: Experiment, listener: Listener | None = None) -> Ground:
     hear.stage("estimating effects", 1)
     cut_off = cut_off_of(training)
     cut_off_day = (cut_off - logs.origin).days
-    effects = estimate_effects(logs, cut_off_day=cut_off_day)
-    rates = redemption_rates(logs, cut_off_day=cut_off_day) if effects else None
-    hear.step(1)
     scenario = scenario.model_copy(update={"start": cut_off + dt.timedelta(days=1)})
-    scenario, notes = with_logged_coupons(scenario, effects, rates)
     fatigue = learn_fatigue(logs, cut_off=cut_off, scenario=scenario)
     if fatigue:
-        scenario, notes = fatigue.applied(scenario), (*notes, *fatigue.notes)
+        scenario = fatigue.applied(scenario)  # before the effects, since a message's depends on what fatigue leaves
+    effects = logged_effects(logs, cut_off_day=cut_off_day, scenario=scenario)
+    scenario, notes = with_logged_effects(scenario, effects)
+    notes = (*notes, *(fatigue.notes if fatigue else ()))
+    hear.step(1)
     check_documents(scenario, policy, plan)
     found = (*_what_was_read(logs, training), *(training.contact.notes if training.contact else ()), *notes)
     return Ground(scenario, policy, plan, training.learned(), training, effects, found, logs)
+
+
+def _on_models(folder: str, scenario: Scenario, policy: Policy, plan: SearchPlan | None) -> Ground:
+    """A world on models and states that were trained before; the logs themselves are not needed."""
+    from experiments.learning.trained import load_trained
+
+    trained = load_trained(Path(folder))
+    cut_off = trained.learned.models.cut_off
+    assert cut_off is not None  # trained models have one; only cited defaults have not
+    scenario = scenario.model_copy(update={"start": cut_off + dt.timedelta(days=1)})
+    check_documents(scenario, policy, plan)
+    notes = (
+        f"Models and {len(trained.learned.history):,} customers were read from '{trained.name}' (hash "
+        f"{trained.digest}), trained on days up to {cut_off}.",
+        "No logs were read: every effect is the cited prior.",
+    )
+    return Ground(scenario, policy, plan, trained.learned, None, {}, notes)
 
 
 def cut_off_of(training: Training) -> dt.date:
@@ -113,47 +132,44 @@ def check_documents(scenario: Scenario, policy: Policy, plan: SearchPlan | None)
         plan.check(policy, scenario)
 
 
-def with_logged_coupons(
-    scenario: Scenario, effects: dict[str, LoggedEffect], rates: Any
-) -> tuple[Scenario, tuple[str, ...]]:
-    """The scenario with coupon effect and take-up from logged campaigns, where a placebo lets them stand.
+def with_logged_effects(scenario: Scenario, effects: dict[str, LoggedEffect]) -> tuple[Scenario, tuple[str, ...]]:
+    """The scenario with every effect that an accepted estimate gives, as a distribution, and a note on each.
 
-    The logs give the effect of being *sent* a campaign (intention to treat). The world wants the effect on somebody
-    who means to use the coupon, per unit of depth; so the estimate is divided by take-up and depth.
+    Of several estimates of one effect the narrowest on the scenario's scale counts. An estimate of coupons brings the
+    take-up along that it was found with. What no log tells stays the cited prior, and the notes say so.
     """
-    usable = {name: e for name, e in effects.items() if e.passed and np.isfinite(e.mean) and np.isfinite(e.sd)}
-    if not usable or rates is None:
-        if not effects:
-            return scenario, ("No campaigns in the logs: the coupon effect is the cited prior.",)
-        return scenario, ("No campaign estimate passed its placebo: the coupon effect is the cited prior.",)
-    take_ups = dict(zip(rates["kind"], rates["rate"], strict=True))
-    told = {row.kind: share_words(row.redeemed, row.n) for row in rates.itertuples()}
-    usable = {name: e for name, e in usable.items() if take_ups.get(name, 0) > 0}
-    name = min(usable, key=lambda n: usable[n].sd / take_ups[n])  # tightest once divided by take-up
-    logged, take_up = usable[name], float(take_ups[name])
-    scale = take_up * REFERENCE_DEPTH
-    coupon = Effect(
-        mean=logged.mean / scale,
-        sd=logged.sd / scale,
-        source=f"logs: campaigns of type {name}, n = {logged.n}, {logged.source}; per unit of depth at take-up "
-        f"{told[name]} and an assumed depth of {REFERENCE_DEPTH:.0%}",
-        identified=True,
-    )
-    use = scenario.behaviours.get("coupon_use", CouponUse())
-    behaviours = {**scenario.behaviours, "coupon_use": use.model_copy(update={"take_up": take_up})}
-    changed = scenario.model_copy(
-        update={"effects": scenario.effects.model_copy(update={"coupon": coupon}), "behaviours": behaviours}
-    )
-    note = (
-        f"Coupons: being sent a type-{name} campaign moved the daily log-odds of a visit by {logged.mean:+.3f} "
-        f"(sd {logged.sd:.3f}, placebo {logged.placebo_mean:+.3f}); {told[name]} of receivers redeemed."
-    )
-    if abs(logged.mean) < Z_95 * logged.sd:
-        note += (
-            " That is not distinguishable from nothing: in some replicates a coupon raises sales, in others it only "
-            "gives money away, and its sign here should not be read as a finding."
+    changed, notes = scenario, []
+    for name in EFFECT_NAMES:
+        told = [e for e in effects.values() if e.replaces == name]
+        usable = [e for e in told if e.passed and np.isfinite(e.in_world) and e.in_world_sd > 0]
+        if not usable:
+            why = told[0].verdict if told else "the logs have nothing of the kind"
+            notes.append(f"Effect of {name.replace('_', ' ')}: the cited prior; {why}.")
+            continue
+        best = min(usable, key=lambda e: e.in_world_sd)
+        found = Effect(
+            mean=best.in_world, sd=best.in_world_sd, source=f"logs: n = {best.n:,}, {best.source}", identified=True
         )
-    return changed, (note,)
+        changed = changed.model_copy(update={"effects": changed.effects.model_copy(update={name: found})})
+        if name == "coupon":
+            use = changed.behaviours.get("coupon_use", CouponUse()).model_copy(update={"take_up": best.take_up})
+            changed = changed.model_copy(update={"behaviours": {**changed.behaviours, "coupon_use": use}})
+        notes.append(_note(name, best))
+    return changed, tuple(notes)
+
+
+def _note(name: str, best: LoggedEffect) -> str:
+    note = (
+        f"Effect of {name.replace('_', ' ')}: {best.method}; whoever was sent {best.name} had daily log-odds of an "
+        f"order moved by {best.mean:+.3f} (sd {best.sd:.3f}, placebo {best.placebo_mean:+.3f}); in the scenario "
+        f"{best.in_world:+.3g} (sd {best.in_world_sd:.2g})."
+    )
+    if abs(best.mean) < Z_95 * best.sd:
+        note += (
+            " That is not distinguishable from nothing: in some replicates it raises sales, in others it only costs, "
+            "and its sign here should not be read as a finding."
+        )
+    return note
 
 
 def _what_was_read(logs: Logs, training: Training) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from agents.birth import SEASON_DAYS, Learned
 from agents.models import CustomerModels, History
 from experiments.data import Logs
+from experiments.learning.contact import ContactTraining, learn_contact
 from experiments.learning.evaluate import evaluate
 from experiments.learning.learn import Window, learn
 from experiments.learning.model_card import ModelCard
@@ -40,6 +41,7 @@ class Training:
     customer : code of each of these customers in ``logs.customers``, shape (n,).
     p_lapsed : probability that each has lapsed by then, shape (n,).
     spend_before : net spend of each in the 91 days before day 0, cents, shape (n,).
+    contact : hazards of contact and trust; None where the logs have no mutes, deletions, replies or dated tags.
     """
 
     models: CustomerModels
@@ -48,10 +50,12 @@ class Training:
     customer: Ints
     p_lapsed: Floats
     spend_before: Ints
+    contact: ContactTraining | None = None
 
     def learned(self) -> Learned:
         """What the world needs of it."""
-        return Learned(self.models, self.state, self.p_lapsed, self.spend_before)
+        contact = self.contact.learned() if self.contact else None
+        return Learned(self.models, self.state, self.p_lapsed, self.spend_before, contact)
 
 
 def train(logs: Logs, *, cut_off: datetime.date | None = None, lapse_days: int | Literal["auto"] = "auto") -> Training:
@@ -83,6 +87,8 @@ def _train(logs: Logs, cut_off: datetime.date | None, lapse_days: int | Literal[
     state = _rows(follower.history.rebased(cut_day + 1), known)
     state.key[:] = logs.keys[known]
     card = evaluate(models, logs, first_day=window.first_day, cut_day=cut_day, slope=slope)
+    contact = learn_contact(logs, cut_off=_date(logs, cut_day), customers=known)
+    card = contact.on(card) if contact else card
     season = diary.day > cut_day - SEASON_DAYS
     spent = np.bincount(diary.customer[season], diary.net[season], len(diary.joined))
     return Training(
@@ -92,6 +98,7 @@ def _train(logs: Logs, cut_off: datetime.date | None, lapse_days: int | Literal[
         customer=known,
         p_lapsed=follower.p_lapsed(cut_day)[known],
         spend_before=spent[known].astype(np.int64),
+        contact=contact,
     )
 
 

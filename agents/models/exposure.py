@@ -26,7 +26,7 @@ ENTERED = {
     "delete": ("contact_day",), "trust_level": ("level_day",),
 }  # fmt: skip
 """Events by which somebody enters a state, and the columns that date it."""
-EXPOSURE_HALF_LIVES = (1, 7, 28)  # days; fatigue at any half-life between lies close to a mixture of these
+EXPOSURE_HALF_LIVES = (7, 28)  # days; a third of 1 day forecast no better, and misled when the cadence was doubled
 LONGEST_STATE = 365.0  # days in a state beyond which more do not count; assumed
 LEVELS_KNOWN = range(6)
 PLURAL = {"advert": "adverts", "content": "contents", "chat": "chats", "reply": "replies"}
