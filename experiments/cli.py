@@ -104,6 +104,7 @@ def simulate(
     seed: opt.Seed = 1,
     replicate_seed: opt.ReplicateSeed = None,
     logs: opt.Logs = None,
+    models: opt.Models = None,
     cut_off: opt.CutOff = None,
     zone: opt.Zone = None,
     out: opt.Out = None,
@@ -122,7 +123,7 @@ def simulate(
         raise typer.BadParameter("--events writes to a folder: add --out FOLDER")
     replicates = replicates if replicate_seed is None else 1
     with Bars() as bars, _folder(out) as folder:
-        ground = _ground(scenario, policy, logs, cut_off, zone, bars)
+        ground = _ground(scenario, policy, logs, models, cut_off, zone, bars)
         world, lived = ground.scenario, ground.status_quo
         bars.stage("living the replicates", replicates)
         results = run(
@@ -150,6 +151,7 @@ def compare(
     replicates: opt.PairedReplicates = 32,
     seed: opt.Seed = 1,
     logs: opt.Logs = None,
+    models: opt.Models = None,
     cut_off: opt.CutOff = None,
     zone: opt.Zone = None,
     out: opt.Out = None,
@@ -164,7 +166,7 @@ def compare(
 
     with Bars() as bars, _folder(out) as folder:
         policy = load(trial, "policy")
-        ground = _ground(scenario, base, logs, cut_off, zone, bars)
+        ground = _ground(scenario, base, logs, models, cut_off, zone, bars)
         bars.stage("living the replicates", 2 * replicates)
         verdict = run(
             policy, ground.status_quo, scenario=ground.scenario, replicates=replicates, seed=seed,
@@ -325,18 +327,27 @@ def _folder(out: Path | None) -> AbstractContextManager[NewFolder | None]:
 
 
 def _ground(
-    scenario: str, policy: str, logs: str | None, cut_off: dt.date | None, zone: str | None, hear: Listener
+    scenario: str,
+    policy: str,
+    logs: str | None,
+    models: str | None,
+    cut_off: dt.date | None,
+    zone: str | None,
+    hear: Listener,
 ) -> Ground:
-    """The world and the policy of a run, learned from logs where there are some."""
+    """The world and the policy of a run, learned from logs or on models that were, where there are some."""
     from experiments.experiment import Experiment
     from experiments.ground import prepare
 
+    if logs is not None and models is not None:
+        raise typer.BadParameter("--logs and --models are two sources of models: leave one of them out")
     for option, value in (("--cut-off", cut_off), ("--zone", zone)):
         if value is not None and logs is None:
             raise typer.BadParameter(f"{option} is about logs: add --logs LOGS")
     question = Experiment(
-        title="asked on the command line", scenario=scenario, policy=policy, logs=logs, cut_off=cut_off, zone=zone
-    )
+        title="asked on the command line", scenario=scenario, policy=policy, logs=logs, models=models, cut_off=cut_off,
+        zone=zone,
+    )  # fmt: skip
     return prepare(question, hear)
 
 
@@ -352,7 +363,9 @@ def _save(folder: Path, run: Results | Verdict, ground: Ground, policies: Sequen
 
 def _save_training(folder: Path, found: Training) -> None:
     """Write the models, and their card as numbers and, where there was something to judge it by, as a picture."""
-    (folder / "models.json").write_text(found.models.to_json() + "\n", encoding="utf-8")
+    from experiments.learning.trained import save_trained
+
+    save_trained(folder, found.learned())
     (folder / "card.json").write_text(found.card.to_json() + "\n", encoding="utf-8")
     if found.card.tasks:
         from matplotlib.figure import Figure

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from experiments.searching.questions.field_test import FieldTest
 from experiments.searching.worlds import Uncertain
@@ -25,6 +27,7 @@ class Experiment(Spec):
     policy: str = parameter(doc="name or path of the status quo")
     search: str | None = parameter(None, doc="name or path of the search; none for a comparison only")
     logs: str | None = parameter(None, doc="complete_journey, or a folder or file in the log schema; none for defaults")
+    models: str | None = parameter(None, doc="folder of `siyu train`, instead of logs; its effects are cited priors")
     cut_off: dt.date | None = parameter(None, doc="last day that training sees; the world starts on the day after")
     zone: str | None = parameter(None, doc="time zone whose days count, as Asia/Shanghai; none takes times as written")
     lapse_days: int | Literal["auto"] = parameter("auto", doc="days of silence after which a customer counts as lapsed")
@@ -36,3 +39,9 @@ class Experiment(Spec):
     field_test: FieldTest = FieldTest()
     worlds: int = parameter(8, ge=2, le=256, doc="scenarios drawn from what is uncertain, which every policy meets")
     plugins: tuple[str, ...] = parameter((), doc="modules to import before this document is read")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.models and (self.logs or self.cut_off or self.zone):
+            raise ValueError("models were trained on their own logs: leave out logs, cut_off and zone")
+        return self

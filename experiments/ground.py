@@ -108,7 +108,7 @@ def _on_models(folder: str, scenario: Scenario, policy: Policy, plan: SearchPlan
 
     trained = load_trained(Path(folder))
     cut_off = trained.learned.models.cut_off
-    assert cut_off is not None  # trained models have one; only cited defaults have not
+    assert cut_off is not None  # the loader has seen to it
     scenario = scenario.model_copy(update={"start": cut_off + dt.timedelta(days=1)})
     check_documents(scenario, policy, plan)
     notes = (

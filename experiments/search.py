@@ -213,6 +213,8 @@ def documents(ground: Ground, design: Experiment, plan: SearchPlan) -> dict[str,
 
 def _options(design: Experiment) -> str:
     """Options of ``siyu simulate`` that bring the same models."""
+    if design.models is not None:
+        return f"--models {design.models}"
     if design.logs is None:
         return ""
     return f"--logs {design.logs}" + (f" --cut-off {design.cut_off}" if design.cut_off else "")

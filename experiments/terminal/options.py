@@ -80,6 +80,13 @@ Logs = Annotated[
         "schema. Without logs, cited defaults decide and the scenario's own population lives.",
     ),
 ]  # fmt: skip
+Models = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER", show_default="none",
+        help="Folder that `siyu train` wrote: its models and customers, without the logs that they come from.",
+    ),
+]  # fmt: skip
 CutOff = Annotated[
     dt.date | None,
     typer.Option(
@@ -211,8 +218,8 @@ TrainOut = Annotated[
     Path | None,
     typer.Option(
         "--out", metavar="FOLDER", show_default="runs/train-LOGS",
-        help="Folder for models.json, card.json and card.png. One that exists is kept, and the next free name "
-        "(FOLDER-2) taken.",
+        help="Folder for models, states and card, which --models takes. One that exists is kept, and the next free "
+        "name (FOLDER-2) taken.",
     ),
 ]  # fmt: skip
 SchemaOut = Annotated[

@@ -26,7 +26,8 @@ def worker(
     logs: Annotated[
         str | None,
         typer.Option(
-            metavar="LOGS", show_default="where the experiment says", help="Where this machine has the search's logs."
+            metavar="LOGS", show_default="where the experiment says",
+            help="Where this machine has the search's logs or models.",
         ),
     ] = None,
     processes: Processes = None,

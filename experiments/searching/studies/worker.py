@@ -47,7 +47,7 @@ def work(
     ----------
     study : URL of a database, or path of a journal or of the folder that holds it.
     name : of the study; needed only where several are running.
-    logs : where this machine has the logs of the experiment; where the experiment says without.
+    logs : where this machine has the logs, or the models, of the experiment; where the experiment says without.
     processes : None takes all cores.
     cache : folder of replicates to share with other searches on this machine; none is kept without.
     patience_seconds : how long to wait without a trial to measure.
@@ -123,6 +123,10 @@ def _understood(
 
 
 def _learned(design: Experiment, logs: str | None, hear: Listener) -> Learned | None:
+    if design.models is not None:
+        from experiments.learning.trained import load_trained
+
+        return load_trained(Path(logs or design.models)).learned
     if design.logs is None:
         return None
     from experiments.data import load_logs
