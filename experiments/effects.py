@@ -1,61 +1,84 @@
-"""Effects of coupon campaigns that logs can tell, each with the placebo that it has to pass.
+"""Effects of what the operator did that logs can tell, each with the placebo that it has to pass.
 
-Campaigns go to customers who differ from the rest, so a plain comparison measures whom the operator chose. Difference
-in differences removes what is constant about them; the placebo, the same estimate with every campaign pretended to
-start one window earlier, shows whether what is left moves by itself. An effect whose placebo is not zero is refused:
-the caller then uses a cited prior and says so.
+Touches that say when, to whom and how much are studied kind by kind (``causal.touches``): by the chances that a lot
+gave, else doubly robust and by differences. Campaigns of which only periods and targets are known are studied by
+differences below. Campaigns go to customers who differ from the rest, so a plain comparison measures whom the operator
+chose; the placebo, the same estimate one window earlier, shows whether what is left moves by itself. An effect whose
+placebo is not zero is refused: the caller then uses a cited prior and says so.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from experiments.causal.differences import conditional_logit, least_squares, overlaps, stack
+from experiments.causal.effect import UNKNOWN, Effect, Estimate, Refutation, Segment, Z, verdict_of
 from experiments.data.logs import Logs
-from experiments.learning.differences import Estimate, conditional_logit, least_squares, overlaps, stack
 from sim.errors import DataError
 
-Z = 1.96  # two-sided 95 %
-FEWEST_TARGETED = 30  # assumed; clustered standard errors of fewer are too small
+if TYPE_CHECKING:
+    from agents.scenario import Scenario
+
+__all__ = [
+    "Effect", "Estimate", "Refutation", "Segment", "estimate_effects", "logged_effects", "naive_spend_effects",
+    "redemption_rates", "robust_effects", "spend_effects",
+]  # fmt: skip
+
 HISTORY = ("visits_history", "spend_history")
-UNKNOWN = Estimate(math.nan, math.nan)
 
 
-@dataclass(frozen=True)
-class Effect:
-    """An estimated effect and whether it may enter a world.
+def logged_effects(logs: Logs, *, cut_off_day: int, scenario: Scenario) -> dict[str, Effect]:
+    """Every effect that the logs tell or refuse to tell, with its size as an effect of the scenario.
 
-    Attributes
-    ----------
-    name : the kind of campaign, or the user's campaign.
-    mean, sd : estimate and its standard error; NaN where there is none.
-    scale : ``logit``, the log-odds that a targeted customer visits on a day of the campaign; or
-        ``currency_per_week`` and customer.
-    n : targeted customers, counted once per campaign.
-    placebo_mean, placebo_sd : the same estimate one window before the campaigns, where the truth is 0.
-    passed : whether the placebo is within 1.96 standard errors of 0 and the targeted are enough.
-    source : method, logs and days.
-    verdict : one sentence for the report.
+    Returns
+    -------
+    By kind of touch the estimate that stands, or the first that was refused, and under ``kind, method`` the others. Of
+    logs without touches, by kind of campaign. Nothing after ``cut_off_day`` is used.
     """
+    _kinds(logs, cut_off_day)
+    if logs.touches is None:
+        return _campaigns_in_world(logs, cut_off_day=cut_off_day, scenario=scenario)
+    from experiments.causal.in_world import in_world
+    from experiments.causal.touches import KINDS, best, study
 
-    name: str
-    mean: float
-    sd: float
-    scale: str
-    n: int
-    placebo_mean: float
-    placebo_sd: float
-    passed: bool
-    source: str
-    verdict: str
+    found: dict[str, Effect] = {}
+    for kind in KINDS:
+        studies = study(logs, kind, cut_off_day=cut_off_day)
+        first = best(studies)
+        for one in studies:
+            effect = in_world(one, logs, scenario)
+            name = kind if one is first else f"{kind}, {effect.method}"
+            found[name] = replace(effect, name=name)
+    return dict(sorted(found.items()))
 
-    @property
-    def interval(self) -> tuple[float, float]:
-        """95 % interval of the estimate."""
-        return self.mean - Z * self.sd, self.mean + Z * self.sd
+
+def _campaigns_in_world(logs: Logs, *, cut_off_day: int, scenario: Scenario) -> dict[str, Effect]:
+    """Campaigns without depth: the effect per unit of an assumed depth on those who mean to use a coupon.
+
+    Redemption rates of windows of weeks are taken for the shares who mean to.
+    """
+    from experiments.causal.dose import REFERENCE_DEPTH, per_depth
+
+    effects = estimate_effects(logs, cut_off_day=cut_off_day)
+    rates = redemption_rates(logs, cut_off_day=cut_off_day).set_index("kind")["rate"]
+    found = {}
+    for name, effect in effects.items():
+        rate = float(rates.get(name, 0.0))
+        if not effect.passed or not 0 < rate < 1:
+            found[name] = replace(effect, replaces="coupon")
+            continue
+        dose = per_depth(Estimate(effect.mean, effect.sd), rate, scenario.traits.price_sensitivity_sd)
+        about = f"per unit of depth at a take-up of {rate:.1%} and an assumed depth of {REFERENCE_DEPTH:.0%}"
+        found[name] = replace(
+            effect, replaces="coupon", in_world=dose.effect.mean, in_world_sd=dose.effect.sd,
+            take_up=dose.take_up.mean, source=f"{effect.source}; {about}",
+        )  # fmt: skip
+    return found
 
 
 def estimate_effects(logs: Logs, *, cut_off_day: int) -> dict[str, Effect]:
@@ -89,6 +112,30 @@ def spend_effects(logs: Logs, *, cut_off_day: int) -> dict[str, Effect]:
 
 def _spend_change(rows: pd.DataFrame) -> Estimate | None:
     return None if rows.empty else least_squares(rows, rows["spend_after"] - rows["spend_before"], overlaps(rows))
+
+
+def robust_effects(logs: Logs, *, cut_off_day: int) -> dict[str, Effect]:
+    """Effect on a targeted customer's weekly spend, doubly robust differences in differences by DoubleML.
+
+    Changes of spend are compared between targeted and other customers of like history (Sant'Anna & Zhao 2020).
+
+    Raises
+    ------
+    DataError : when the extra ``causal`` is not installed.
+    """
+    from experiments.causal.doubly_robust import robust_change
+
+    effects = {}
+    for kind in _kinds(logs, cut_off_day):
+        frames = [stack(logs, kind, cut_off_day=cut_off_day, placebo=pretended) for pretended in (False, True)]
+        real, placebo = (
+            None if rows.empty else robust_change(rows, rows["spend_after"] - rows["spend_before"], HISTORY)
+            for rows in frames
+        )
+        source = _source(logs, frames[0], cut_off_day, method="doubly robust differences (DoubleML)")
+        judged = _judged(kind, frames[0], real, placebo, scale="currency_per_week", source=source)
+        effects[kind] = replace(judged, method="doubly robust")
+    return effects
 
 
 def naive_spend_effects(logs: Logs, *, cut_off_day: int) -> dict[str, Effect]:
@@ -159,21 +206,6 @@ def _judged(
     name: str, rows: pd.DataFrame, real: Estimate | None, placebo: Estimate | None, *, scale: str, source: str
 ) -> Effect:
     n = int(rows["targeted"].sum()) if len(rows) else 0
-    passed, verdict = _verdict(n, real, placebo)
+    passed, verdict = verdict_of(n, real, placebo)
     real, placebo = real or UNKNOWN, placebo or UNKNOWN
     return Effect(name, real.mean, real.sd, scale, n, placebo.mean, placebo.sd, passed, source, verdict)
-
-
-def _verdict(n: int, real: Estimate | None, placebo: Estimate | None) -> tuple[bool, str]:
-    prior = "use a cited prior"
-    if n == 0:
-        return False, f"refused: no campaign has a complete window and two before it; {prior}"
-    if n < FEWEST_TARGETED:
-        return False, f"refused: {n} targeted customers are fewer than {FEWEST_TARGETED}; {prior}"
-    if real is None or placebo is None or not real.sd > 0 or not placebo.sd > 0:
-        return False, f"refused: targeting cannot be told from time or from other campaigns; {prior}"
-    z = placebo.mean / placebo.sd
-    told = f"{real.mean:+.3g} ± {real.sd:.2g}; one window earlier {placebo.mean:+.3g} ± {placebo.sd:.2g} (z {z:+.1f})"
-    if abs(z) > Z:
-        return False, f"refused: {told}, where nothing had happened yet; {prior}"
-    return True, f"accepted: {told}, as it should be near 0"

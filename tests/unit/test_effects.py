@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from statsmodels.discrete.conditional_models import ConditionalLogit
 
+from experiments.causal.differences import conditional_logit, least_squares, stack, windows
 from experiments.data import Logs, load_logs
 from experiments.data.logs import digest_of, visits_of
 from experiments.effects import estimate_effects, naive_spend_effects, redemption_rates, spend_effects
-from experiments.learning.differences import conditional_logit, least_squares, stack, windows
 from sim.errors import DataError
 
 DAYS = 210

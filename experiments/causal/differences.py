@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from experiments.causal.effect import Estimate
 from experiments.data.logs import Ints, Logs
 
 Floats = NDArray[np.float64]
@@ -24,14 +25,6 @@ SHORTEST_DAYS = 21  # assumed; of a longer campaign that the cut-off interrupts,
 HISTORY_DAYS = 91  # 13 weeks, the cap of the clock of tenure as well
 OVERLAP = "overlap_"  # and the kind of the other campaigns
 FURTHEST = 8.0  # a log-odds ratio beyond this is separation: nobody, or everybody, visited
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """An estimate with its standard error, clustered by customer."""
-
-    mean: float
-    sd: float
 
 
 @dataclass(frozen=True)
