@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from agents.birth import Learned
+from agents.birth import Learned, LearnedContact
+from agents.customers import ContactHistory
 from agents.domain import PrivateDomain
-from agents.models import Basket, CustomerModels, Hazard, History, default_models, record_orders
+from agents.models import (
+    Basket,
+    ContactModels,
+    CustomerModels,
+    Hazard,
+    History,
+    default_models,
+    record_orders,
+    record_touch,
+)
+from agents.models.contact import TRANSITIONS
 from agents.models.defaults import _lognormal_grid
+from agents.models.exposure import EXPOSURES
 from agents.policy import Policy
 from agents.scenario import Scenario
 from tests.reference import ReferenceWorld
@@ -57,10 +70,44 @@ def test_customers_from_logs() -> None:
     assert {"comeback", "lapse", "refund"} <= {kind for _, _, kind, _, _ in canonical(world)}
 
 
+@pytest.mark.parametrize("only", [None, ("mute", "rise_0", "fall_2", "rise_4"), ("delete", "reply")])
+def test_learned_contacts(only: tuple[str, ...] | None) -> None:
+    """Hazards of contact and trust from logs, all of them and some beside assumed rules, from logged exposure on."""
+    learned = _learned(120)
+    learned = replace(learned, contact=_learned_contact(learned.history, only))
+    world = assert_agree(busy_scenario(days=45), busy_policy(), seed=7, learned=learned)
+    seen = {(kind, source) for _, _, kind, _, source in canonical(world)}
+    assert {("mute", "attrition"), ("unmute", "attrition"), ("delete", "attrition")} <= seen or only
+    assert (("mute", "reaction") in seen) == (only is not None and "mute" not in only)
+
+
 def test_the_reference_can_disagree() -> None:
     """Negative control: one number that differs by a hundredth is seen."""
     bent = busy_scenario(behaviours=LIVELY | {"service": {"kind": "service", "experience": 0.0303}})
     assert canonical(live(busy_scenario(), busy_policy())) != reference_events(bent, busy_policy(), seed=1)
+
+
+def _learned_contact(history: History, only: tuple[str, ...] | None) -> LearnedContact:
+    """Hazards that read every kind of exposure, and people with logged messages, mutes and levels."""
+    luck, n = random.Random(2), len(history)
+    names = [name for name in TRANSITIONS if only is None or name in only]
+    base = {"mute": -4.5, "delete": -6.0, "unmute": -3.0, "delete_muted": -5.0, "reply": -0.5}
+    hazards = {}
+    for name in names:
+        features = tuple(luck.sample([*EXPOSURES, "log_since", "no_order", "log_tenure", "log_orders"], 14))
+        coef = tuple(luck.uniform(-0.25, 0.3) for _ in features)
+        hazards[name] = Hazard(
+            name=name, features=features, coef=coef, intercept=base.get(name, -3.5), source="made up"
+        )
+    state = ContactHistory()
+    state.append(n, **history.arrays(), contact_day=-50, level_day=-20)
+    for row in range(n):
+        state.contact[row], state.level[row] = luck.choice([2, 2, 2, 3, 4]), luck.randint(0, 5)
+        for day in sorted(luck.sample(range(-40, 0), luck.randint(0, 9))):
+            record_touch(
+                state, np.array([row]), day, luck.choice(["message_advert", "message_content", "chat", "reply"])
+            )
+    return LearnedContact(ContactModels(hazards=hazards), state)
 
 
 def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agents.customers import CONTACTS, LEVELS, TIERS, Contact, Level
 from agents.models.features import PRIOR_BASKETS
 
+from .contact import change_contacts, change_levels
 from .operator import Message, sell_card
 from .people import Customer, basket_luck, chance_above, expected_basket, half_life, predictor, sigmoid
 
@@ -106,15 +107,17 @@ def see_content(world: ReferenceWorld, c: Customer, luck: str) -> None:
         u = world.draws.one(f"attention.interact.{luck}", world.day, c.key)
         if u < min(rule.interact_chance * c.interest, 1.0):
             world.book(c, "interact", 0, "attention")
-            world.set_level(c, Level.ACQUAINTED)
+            if not world.learns("rise_0"):
+                world.set_level(c, Level.ACQUAINTED)
 
 
 def see_chat(world: ReferenceWorld, c: Customer, luck: str) -> None:
     """One number decides how many rounds are answered, three at most."""
     rule = world.rules["attention"]
-    u, chance, rounds = world.draws.one(f"attention.reply.{luck}", world.day, c.key), rule.reply_chance[c.level], 0
+    once = world.chance("reply", c) if world.learns("reply") else rule.reply_chance[c.level]
+    u, chance, rounds = world.draws.one(f"attention.reply.{luck}", world.day, c.key), once, 0
     while rounds < 3 and u < chance:
-        rounds, chance = rounds + 1, rule.reply_chance[c.level] * rule.next_round_chance ** (rounds + 1)
+        rounds, chance = rounds + 1, once * rule.next_round_chance ** (rounds + 1)
     c.fatigue += rule.chat_load
     if not rounds:
         return
@@ -122,9 +125,9 @@ def see_chat(world: ReferenceWorld, c: Customer, luck: str) -> None:
     warm(c, 1.0 - (1.0 - rule.chat_goodwill) ** rounds)
     c.rounds += rounds
     world.book(c, "reply", rounds, "attention")
-    if c.level < Level.ACQUAINTED:
+    if c.level < Level.ACQUAINTED and not world.learns("rise_0"):
         world.set_level(c, Level.ACQUAINTED)
-    if c.level == Level.ACQUAINTED and c.rounds >= rule.rounds_to_talk:
+    if c.level == Level.ACQUAINTED and c.rounds >= rule.rounds_to_talk and not world.learns("rise_1"):
         world.set_level(c, Level.IN_CONVERSATION)
 
 
@@ -184,10 +187,10 @@ def react(world: ReferenceWorld, c: Customer, message: Message) -> None:
     if message.kind == "advert" and c.level <= Level.ACQUAINTED:
         push += rule.hard_sell
     u = world.draws.one(f"reaction.{message.luck}", world.day, c.key)
-    if u < sigmoid(rule.delete + push):
+    if u < sigmoid(rule.delete + push) and not world.learns("delete"):
         if c.contact != Contact.DELETED:
             world.set_contact(c, Contact.DELETED, "delete", "reaction")
-    elif u < sigmoid(rule.mute + push) and c.contact == Contact.CONTACT:
+    elif u < sigmoid(rule.mute + push) and c.contact == Contact.CONTACT and not world.learns("mute"):
         world.set_contact(c, Contact.MUTED, "mute", "reaction")
 
 
@@ -288,6 +291,8 @@ def serve(world: ReferenceWorld) -> None:
 
 def update(world: ReferenceWorld) -> None:
     tomorrow, levels, tiers = world.day + 1, world.rules["trust_levels"], world.rules["value_tiers"]
+    if world.contact:
+        change_levels(world)
     if tomorrow % levels.every_days == 0:
         review_levels(world)
     if tomorrow % tiers.every_days == 0:
@@ -304,13 +309,14 @@ def review_levels(world: ReferenceWorld) -> None:
         often = c.orders >= rule.super_orders and world.day - c.last_order <= rule.super_recency_days
         if not c.here:
             continue
-        if c.level == Level.IN_CONVERSATION and c.trust >= rule.fan_trust:
+        up, down = not world.learns(f"rise_{c.level}"), not world.learns(f"fall_{c.level}")
+        if up and c.level == Level.IN_CONVERSATION and c.trust >= rule.fan_trust:
             world.set_level(c, Level.FAN)
-        elif c.level == Level.FAN and c.trust < rule.fan_trust - rule.slack:
+        elif down and c.level == Level.FAN and c.trust < rule.fan_trust - rule.slack:
             world.set_level(c, Level.IN_CONVERSATION)
-        elif c.level == Level.BUYER and often and c.trust >= rule.super_trust:
+        elif up and c.level == Level.BUYER and often and c.trust >= rule.super_trust:
             world.set_level(c, Level.SUPER_USER)
-        elif c.level == Level.SUPER_USER and (not often or c.trust < rule.super_trust - rule.slack):
+        elif down and c.level == Level.SUPER_USER and (not often or c.trust < rule.super_trust - rule.slack):
             world.set_level(c, Level.BUYER)
 
 
@@ -346,6 +352,9 @@ def quantile(ranked: list[float], q: float) -> float:
 
 
 def churn(world: ReferenceWorld) -> None:
+    if world.contact:
+        change_contacts(world)
+        return
     rule = world.rules["attrition"]
     for c in world.customers:
         u = world.draws.one("attrition", world.day, c.key)

@@ -17,6 +17,9 @@ from agents.models.hazard import Linear
 from agents.models.history import MONEY_FLOOR, NO_ORDER
 from sim.world import Actor
 
+from .contact import FEATURES as EXPOSURES
+from .contact import Exposed
+
 if TYPE_CHECKING:
     from sim.draws import Draws
 
@@ -73,6 +76,7 @@ class Customer(Actor):
         self.member_level, self.card_until, self.card_saved = 0, NEVER, 0
         self.member_price = self.points_rate = 0.0
         self.orders, self.last_order = 0, NO_ORDER
+        self.exposed = Exposed()
         self.count_28 = self.log_net_last = self.log_net_mean = 0.0
         traits, draws = world.spec.traits, world.draws
         self.rate = traits.rate_sd * normal(draws, "trait.rate", 0, key)
@@ -118,6 +122,7 @@ def _log_rate_28(c: Customer, day: int) -> float:
 
 
 FEATURES: dict[str, Callable[[Customer, int, int], float]] = {
+    **EXPOSURES,
     "log_since": lambda c, day, weekday: math.log(_since(c, day)),
     "log_tenure": lambda c, day, weekday: math.log(min(max(day - c.joined, 0), YOUNG_DAYS) + 7),
     "log_orders": lambda c, day, weekday: math.log(min(c.orders, MOST_ORDERS) + 1),

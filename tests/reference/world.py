@@ -18,8 +18,9 @@ from agents.scenario import ChannelSpec, Scenario
 from sim.draws import Draws
 
 from . import behaviours as rules
+from .contact import Exposed
 from .operator import Message, Offer, act
-from .people import Customer, basket_luck, expected_basket, normal
+from .people import Customer, basket_luck, expected_basket, normal, predictor, sigmoid
 
 KEY_BLOCK = 2**40  # keys of a channel's prospects start at (index + 1) times this
 NOBODY = -1
@@ -34,6 +35,7 @@ class ReferenceWorld(mesa.Model):
         super().__init__(rng=0)
         self.spec, self.policy, self.draws, self.day = scenario, policy, Draws(seed), 0
         self.models = learned.models if learned else scenario.buying.models()
+        self.contact = learned.contact.models if learned and learned.contact else None
         self.rules: dict[str, Any] = {kind.kind: kind() for kind in DEFAULTS} | dict(scenario.behaviours)
         self.effects = {
             name: effect.mean + effect.sd * normal(self.draws, f"effect.{name}", 0, 0)
@@ -93,6 +95,17 @@ class ReferenceWorld(mesa.Model):
     def book(self, c: Customer, kind: str, amount: int, source: str) -> None:
         """Write down an event of a customer."""
         self.events.append((self.day, c.key, kind, amount, source))
+        c.exposed.note(kind, self.day)
+
+    def learns(self, transition: str) -> bool:
+        """Whether logs decide a transition of contact or trust."""
+        return self.contact is not None and transition in self.contact.hazards
+
+    def chance(self, transition: str, c: Customer) -> float:
+        """Learned chance of a transition today; 0 where it was not learned."""
+        if self.contact is None or transition not in self.contact.hazards:
+            return 0.0
+        return sigmoid(predictor(self.contact.hazards[transition], c, self.day, self.weekday))
 
     def book_shared(self, kind: str, amount: int, source: str) -> None:
         """Write down an event that belongs to nobody in particular."""
@@ -174,6 +187,9 @@ class ReferenceWorld(mesa.Model):
             c.log_net_last, c.log_net_mean = entry.log_net_last, entry.log_net_mean
             c.level = Level.BUYER if c.orders else Level.STRANGER
             c.spend_before = int(learned.spend_before[row])
+            if learned.contact:
+                known = learned.contact.state[row]
+                c.contact, c.level, c.exposed = int(known.contact), int(known.level), Exposed(known)
             c.lapsed = self.draws.one("birth.lapsed", -1, c.key) < learned.p_lapsed[row]
             rates.append(c.orders / max(-c.joined, 1))
             self.customers.append(c)
