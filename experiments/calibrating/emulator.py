@@ -15,7 +15,7 @@ RIDGE = 1e-3  # of the mean weight: keeps corners calm that no point is near; as
 
 @dataclass(frozen=True)
 class Emulator:
-    """A quadratic surface through every figure on the log scale, fitted where the facts are near.
+    """A quadratic surface through the square root of every figure, fitted where the facts are near.
 
     On shared seeds figures are smooth in the parameters, so that few points tell much (Beaumont et al. 2002 adjust by
     such a surface; here it only proposes where to simulate, and what is simulated is weighed exactly).
@@ -41,7 +41,7 @@ class Emulator:
         return cls(coefficients, np.asarray((w[:, None] * left_out**2).sum(axis=0) / w.sum()))
 
     def predict(self, points: Floats) -> Floats:
-        """Figures on the log scale. Shape (n, statistics)."""
+        """Square roots of figures. Shape (n, statistics)."""
         return np.asarray(terms(points) @ self.coefficients)
 
 

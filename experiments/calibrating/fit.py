@@ -161,10 +161,10 @@ class Fit:
     def _proposal(self, number: int) -> Proposal:
         kernel = self.kernel
         wanted = max(fewest_points(self.points.shape[1]), LOCAL * len(self.points))
-        emulator = Emulator.fit(self.points, kernel.log(self.figures), tempered(self.log_kernel, wanted))
+        emulator = Emulator.fit(self.points, np.sqrt(self.figures), tempered(self.log_kernel, wanted))
 
         def log_density(points: Floats) -> Floats:
-            shared = np.exp(np.minimum(emulator.predict(points), LARGEST)) - kernel.sd
+            shared = np.maximum(emulator.predict(points), 0.0) ** 2
             return kernel.distance(shared, emulator.unsure)[1]
 
         return propose(log_density, self.cover(PARTICLES, self.seed + 1 + number), self.rng)
@@ -181,9 +181,6 @@ class Fit:
         return Posterior(
             self.points, self.figures, self.squared, self.weights, self.kernel, tuple(self.worth), interrupted
         )  # fmt: skip
-
-
-LARGEST = 50.0  # logarithm of a figure beyond which an emulator is not believed
 
 
 def tempered(log_kernel: Floats, wanted: float) -> Floats:

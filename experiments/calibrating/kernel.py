@@ -4,9 +4,10 @@ A fact is what the world comes to plus an error of the size of its tolerance; wh
 luck. Accepting a parameter set with the probability that this model gives to its distance makes approximate Bayesian
 computation exact for the model (Wilkinson 2013, doi 10.1515/sagmb-2013-0010): nothing has to shrink towards zero.
 
-Luck acts on figures in proportion: it is normal on the scale of ``log(figure + tolerance)``, with correlations. It
-is told from replicates with luck of their own near the facts, since replicates on shared seeds, however many
-parameter sets live them, show only one sample of it. The same replicates tell by how much the shared seeds are lucky.
+Luck is normal on the scale of square roots, on which counts are about as noisy where they are small as where they are
+large (Bartlett 1936), and its correlations count. It is told from replicates with luck of their own near the facts,
+since replicates on shared seeds, however many parameter sets live them, show only one sample of it. The same replicates
+tell by how much the shared seeds are lucky.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Kernel:
     Attributes
     ----------
     observed, sd : facts and their tolerances, shape (statistics,).
-    luck : by how much the shared seeds lie above the mean of all seeds, on the log scale, shape (statistics,).
+    luck : by how much the shared seeds lie above the mean of all seeds, on that scale, shape (statistics,).
     noise : covariance of one replicate's luck on that scale, shape (statistics, statistics).
     runs : replicates behind both.
     """
@@ -47,7 +48,7 @@ class Kernel:
         shared : what the same parameter sets came to on the shared seeds, mean of these. Shape (runs, statistics).
         fresh : what each came to with luck of its own. Shape (runs, statistics).
         """
-        gap = np.log(fresh + sd) - np.log(shared + sd)
+        gap = np.sqrt(fresh) - np.sqrt(shared)
         runs, scale = len(gap), gap.std(axis=0, ddof=1)
         standard = (gap - gap.mean(axis=0)) / np.where(scale > 0, scale, 1.0)
         # Shrinking correlations, not covariances, leaves the size of each figure's luck as it was found.
@@ -56,13 +57,13 @@ class Kernel:
         noise = shrunk / np.outer(size, size) * np.outer(scale, scale)
         return cls(observed, sd, -gap.mean(axis=0), noise, runs)
 
-    def log(self, figures: Floats) -> Floats:
-        """Figures on the scale on which luck is even. Any shape (..., statistics)."""
-        return np.asarray(np.log(figures + self.sd))
+    def root(self, shared: Floats) -> Floats:
+        """Figures on the scale on which luck is even, without that of the shared seeds. Shape (..., statistics)."""
+        return np.asarray(np.maximum(np.sqrt(shared) - self.luck, 0.0))
 
     def mean(self, shared: Floats) -> Floats:
         """What parameter sets come to on average over all seeds. Shape of ``shared``, (..., statistics)."""
-        return np.asarray(np.maximum(np.exp(self.log(shared) - self.luck) - self.sd, 0.0))
+        return np.asarray(self.root(shared) ** 2 + np.diag(self.noise))
 
     def distance(self, shared: Floats, unsure: Floats | None = None) -> tuple[Floats, Floats]:
         """Squared Mahalanobis distance from the facts, and the logarithm of the kernel. Shapes (sets,).
@@ -70,13 +71,13 @@ class Kernel:
         Parameters
         ----------
         shared : means on the shared seeds. Shape (sets, statistics).
-        unsure : variance of these on the log scale where they are only predicted. Shape (statistics,).
+        unsure : variance of their square roots where they are only predicted. Shape (statistics,).
         """
         mean = self.mean(shared)
         luck = self.noise * (1 + 1 / self.runs)  # of the real world, and of what is known of the mean
         if unsure is not None:
             luck = luck + np.diag(unsure)
-        scale = mean + self.sd
+        scale = 2 * np.sqrt(mean)
         spread = luck * scale[:, :, None] * scale[:, None, :] + np.diag(self.sd**2)
         lower = np.linalg.cholesky(spread)
         z = np.linalg.solve(lower, (self.observed - mean)[:, :, None])[:, :, 0]
@@ -87,11 +88,10 @@ class Kernel:
     def off(self, shared: Floats) -> Floats:
         """Each figure's own gap to its fact in standard deviations, signed. Shape (sets, statistics)."""
         mean = self.mean(shared)
-        sd = np.sqrt(self.sd**2 + (1 + 1 / self.runs) * np.diag(self.noise) * (mean + self.sd) ** 2)
+        sd = np.sqrt(self.sd**2 + (1 + 1 / self.runs) * np.diag(self.noise) * 4 * mean)
         return np.asarray((mean - self.observed) / sd)
 
     def predicted(self, shared: Floats, luck: Floats, error: Floats) -> Floats:
         """Facts that would be measured. ``luck`` and ``error`` are standard normal; all of shape (n, statistics)."""
         lower = np.linalg.cholesky(self.noise + 1e-12 * np.eye(len(self.noise)))
-        lived = np.exp(self.log(self.mean(shared)) + luck @ lower.T) - self.sd
-        return np.asarray(np.maximum(lived, 0.0) + self.sd * error)
+        return np.asarray(np.maximum(self.root(shared) + luck @ lower.T, 0.0) ** 2 + self.sd * error)

@@ -78,8 +78,11 @@ def told(found: Calibration) -> None:
 def markdown(found: Calibration) -> str:
     """The page."""
     posterior = found.posterior
-    noise = [f"{100 * float(v) ** 0.5:.1f} %" for v in posterior.kernel.noise.diagonal()]
-    luck = ", ".join(f"{fact.name} {size}" for fact, size in zip(found.facts, noise, strict=True))
+    noise = posterior.kernel.noise.diagonal()
+    luck = ", ".join(
+        f"{fact.name} ± {number(2 * (fact.median * float(variance)) ** 0.5)}"
+        for fact, variance in zip(found.facts, noise, strict=True)
+    )
     return "\n".join(
         [
             f"# Calibration: {found.title}", "", summary(found), "",
