@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from agents.policy import Policy
 from agents.scenario import Scenario
 from experiments.compare import Verdict, difference
 from experiments.reporting import page_search, pictures, story
 from experiments.reporting import report_tables as tables
+from experiments.reporting.html import environment
 from experiments.reporting.record import Facts, RunRecord, as_yaml, record_of_run
-from experiments.reporting.words import label_words, policy_rows
+from experiments.reporting.words import policy_rows
 from experiments.results import Results
 
 if TYPE_CHECKING:
@@ -54,12 +54,6 @@ def report_from_folder(folder: Path, path: Path | None = None) -> Path:
 
 def page(record: RunRecord) -> str:
     """The report as HTML."""
-    environment = Environment(
-        loader=PackageLoader("experiments.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["cents"] = lambda cents: f"{cents / 100:,.2f}"
-    environment.filters["label"] = label_words
     facts = record.facts
     content = _common(record)
     if facts.kind == "search":
@@ -67,7 +61,7 @@ def page(record: RunRecord) -> str:
         content |= page_search.content(record)
     else:
         content["answer"] = story.comparison(facts) if facts.kind == "compare" else _simulated(record)
-    return environment.get_template("search.html.j2" if facts.kind == "search" else "run.html.j2").render(content)
+    return environment().get_template("search.html.j2" if facts.kind == "search" else "run.html.j2").render(content)
 
 
 def _common(record: RunRecord) -> dict[str, Any]:

@@ -63,28 +63,29 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
     def markdown(self) -> str:
-        """The table in Markdown."""
-        lines = [self.head, ("---",) * len(self.head), *self.rows]
+        """The table in Markdown; our own row stands out."""
+        rows = [(f"**{name}**" if name == WORLD else name, *cells) for name, *cells in self.rows]
+        lines = [self.head, ("---",) * len(self.head), *rows]
         return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def main_table(f: Forecast) -> Table:
     """Forecasters against each other: totals, customers, weeks."""
     head = ("", *(column.head for column in MAIN.values()), "total 90 %", "covered")
-    rows = [(name_of(name), *_cells(MAIN, s), _total(s), _cell(s.covered, ".1%")) for name, s in f.scores.items()]
+    rows = [(name, *_cells(MAIN, s), _total(s), _cell(s.covered, ".1%")) for name, s in f.scores.items()]
     return Table(head, tuple(rows))
 
 
 def more_table(f: Forecast) -> Table:
     """The same by further scores."""
     head = ("", *(column.head for column in MORE.values()), "facts inside")
-    rows = [(name_of(name), *_cells(MORE, s), _facts_inside(f, name)) for name, s in f.scores.items()]
+    rows = [(name, *_cells(MORE, s), _facts_inside(f, name)) for name, s in f.scores.items()]
     return Table(head, tuple(rows))
 
 
 def question_table(task: Task) -> Table:
     """Forecasters of one question against each other."""
-    rows = tuple((name_of(name), *_cells(OF_QUESTIONS, score)) for name, score in task.scores.items())
+    rows = tuple((name, *_cells(OF_QUESTIONS, score)) for name, score in task.scores.items())
     return Table(("", *(column.head for column in OF_QUESTIONS.values())), rows)
 
 
@@ -116,11 +117,6 @@ def ahead(f: Forecast) -> list[tuple[str, str]]:
             title, names = _better(column, key, task.scores)
             found.append((f"{task.question}, {title}", names))
     return [(title, names) for title, names in found if names]
-
-
-def name_of(name: str) -> str:
-    """A forecaster's name; ours stands out."""
-    return f"**{name}**" if name == WORLD else name
 
 
 def yes(inside: bool) -> str:

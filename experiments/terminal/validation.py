@@ -33,8 +33,12 @@ def forecast_command(
         Path | None,
         typer.Option(
             metavar="FILE", show_default="only printed", dir_okay=False,
-            help="Markdown, or JSON where the name ends in .json. A file that is there is replaced.",
+            help="Markdown; a page with pictures where the name ends in .html, JSON where it ends in .json. A file that "
+            "is there is replaced.",
         ),
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", show_default="none", file_okay=False, help="Pictures as PNG.")
     ] = None,
     processes: Processes = None,
     json: Json = False,
@@ -54,10 +58,16 @@ def forecast_command(
         )
         if out:
             save(found, out)
+        if figures:
+            from experiments.reporting.page_forecast import save_figures
+
+            save_figures(found, figures)
     if json:
         say_json(found.as_dict())
         return
     say(markdown(found) if out is None else f"{found.summary()}\nfile: {out}")
+    if figures:
+        say(f"figures: {figures}")
 
 
 @app.command("optimum")
