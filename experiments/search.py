@@ -34,7 +34,7 @@ from experiments.searching.questions.explain import Explanation, explain
 from experiments.searching.questions.fronts import Point, explore_front
 from experiments.searching.questions.shadow import ShadowPrice, shadow_prices
 from experiments.searching.questions.stress import Stress
-from experiments.searching.replicates.cache import Cache, Replicates
+from experiments.searching.replicates.cache import Cache, Pool, Replicates
 from experiments.searching.replicates.digests import policy_digest, search_code, world_code
 from experiments.searching.replicates.lives import PURPOSES, Lives
 from experiments.searching.result import Course, SearchResult, recommendation
@@ -107,7 +107,7 @@ def search_ground(
     storage: str | None = None,
     dask: str | None = None,
     cache: Path | None = None,
-    workers: Workers | None = None,
+    workers: Pool | None = None,
 ) -> SearchResult:
     """The same for documents that are read already; nothing but the study and its replicates is written to ``out``.
 

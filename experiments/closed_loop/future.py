@@ -1,0 +1,97 @@
+"""The future of a hidden world: it goes on from where its logs end, under any policy, with fresh luck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.birth import Learned
+from agents.domain import PrivateDomain
+from agents.models.history import History
+from agents.policy import Policy
+from agents.scenario import Scenario
+from experiments.metrics import Outcome, outcome
+from experiments.run import Task
+
+DAYS_OF_COUPONS = ("coupon_until", "card_until")  # columns beside History's that hold a day
+
+
+@dataclass(frozen=True)
+class Future:
+    """Where a world stands and what it lives on from there.
+
+    Attributes
+    ----------
+    scenario : the same world with the days to come; it starts on the day after the logs.
+    people : every column of every customer, days counted from the first day to come.
+    sources : the ledger's names behind ``coupon_source``.
+    """
+
+    scenario: Scenario
+    people: dict[str, NDArray[Any]]
+    sources: tuple[str, ...]
+
+    @classmethod
+    def of(cls, world: PrivateDomain, scenario: Scenario) -> Future:
+        """What comes after the days that a world has lived."""
+        arrays = world.customers.arrays()
+        history = History()
+        history.restore({name: arrays[name] for name in History.DECLARED})
+        arrays |= history.rebased(world.day).arrays()
+        for name in DAYS_OF_COUPONS:
+            arrays[name] = np.maximum(arrays[name].astype(np.int64) - world.day, np.iinfo(np.int16).min // 2)
+        # One customer is enough to be born and replaced by those who are there.
+        alone = scenario.model_copy(update={"population": scenario.population.model_copy(update={"size": 1})})
+        return cls(alone, arrays, tuple(world.ledger.sources))
+
+    def sample(self, rows: NDArray[np.intp]) -> Future:
+        """The same with some of the customers."""
+        return Future(self.scenario, {name: column[rows] for name, column in self.people.items()}, self.sources)
+
+    def __len__(self) -> int:
+        return len(self.people["key"])
+
+    def live(self, policy: Policy, seed: int) -> Outcome:
+        """One replicate of the days to come."""
+        world = PrivateDomain(self.scenario, policy, seed=seed, detail=False)
+        for source in self.sources:
+            world.ledger.source_code(source)
+        # The dummy's own codes come first in the ledger; those of the coupons in hand are told by their names.
+        code = np.array([world.ledger.source_code(source) for source in self.sources], np.int16)
+        people = dict(self.people)
+        held = people["coupon_source"]
+        people["coupon_source"] = np.where(held >= 0, code[np.maximum(held, 0)], -1) if len(code) else held
+        world.customers.restore(people)
+        world.run()
+        return outcome(world)
+
+
+@dataclass
+class FutureWorkers:
+    """Lives the tasks of a search in a future, in this process."""
+
+    future: Future
+    learned: Learned | None = None
+    scenarios: list[Scenario] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.scenarios = [self.future.scenario]
+
+    def as_done(self, tasks: Sequence[Task]) -> Iterator[tuple[int, Outcome]]:
+        """(index of the task, outcome), in their order."""
+        for index, task in enumerate(tasks):
+            yield index, self.future.live(task.policy, task.seed)
+
+
+def spread_sample(people: dict[str, NDArray[Any]], most: int) -> NDArray[np.intp]:
+    """Rows of at most so many customers, evenly over how much and how lately they ordered: all, if there are fewer."""
+    n = len(people["key"])
+    if n <= most:
+        return np.arange(n)
+    order = np.lexsort((people["key"], people["last_order"], people["count_112"], people["orders"]))
+    places = (np.arange(most) + 0.5) * (n / most)
+    return np.sort(order[places.astype(np.intp)])
