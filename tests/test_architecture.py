@@ -20,6 +20,9 @@ FORBIDDEN = {  # package: what it may never import, at its top level or anywhere
                "random", "os", "multiprocessing", "joblib", "loky", "pyarrow", "sklearn", "statsmodels"},
     "experiments": {"tests", "random"},
 }  # fmt: skip
+CODE_IN_DATA = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "torch", "skops", "yaml"}
+"""Modules whose loaders run code that stands in a file (PyYAML once did). Loky and distributed pickle what goes
+from one process of ours to another, and nothing that a user names."""
 LONGEST_FILE = 450
 LONGEST_FUNCTION = 60
 
@@ -66,6 +69,31 @@ def test_all_luck_has_an_address(name: str) -> None:
     assert not foreign_luck(tree(name))
 
 
+def code_from_files(module: ast.Module) -> list[str]:
+    """Ways by which a file that a user names could bring code along."""
+    found = sorted(set(imported(module)) & CODE_IN_DATA)
+    for node in ast.walk(module):
+        if not isinstance(node, ast.Call):
+            continue
+        name, given = dotted(node.func), {word.arg: word.value for word in node.keywords}
+        allowed = given.get("allow_pickle")
+        if allowed is not None and not (isinstance(allowed, ast.Constant) and allowed.value is False):
+            found.append(f"{name}(allow_pickle=…)")
+        if name in ("np.load", "numpy.load") and allowed is None:  # its default is False; here it has to be seen
+            found.append(f"{name} without allow_pickle=False")
+        if name.endswith("read_pickle") or name in ("eval", "exec", "__import__"):
+            found.append(name)
+        kind = given.get("typ")
+        if name == "YAML" and isinstance(kind, ast.Constant) and kind.value == "unsafe":
+            found.append("YAML(typ='unsafe')")
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_bring_no_code(name: str) -> None:
+    assert not code_from_files(tree(name))
+
+
 @pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("agents")])
 def test_agents_touch_no_file_and_print_nothing(name: str) -> None:
     calls = {dotted(node.func) for node in ast.walk(tree(name)) if isinstance(node, ast.Call)}
@@ -99,3 +127,15 @@ def test_the_tests_can_see() -> None:
     ):
         assert foreign_luck(ast.parse(luck)), luck
     assert not foreign_luck(ast.parse("world.draws.uniform('x', 0, keys)"))
+    for code in (
+        "import pickle",
+        "def f():\n    from joblib import load",
+        "np.load(path)",
+        "np.load(path, allow_pickle=True)",
+        "np.load(path, allow_pickle=trusted)",
+        "pd.read_pickle(path)",
+        "YAML(typ='unsafe').load(path)",
+        "eval(text)",
+    ):
+        assert code_from_files(ast.parse(code)), code
+    assert not code_from_files(ast.parse("np.load(path, allow_pickle=False)\nYAML(typ='rt')\njson.loads(text)"))

@@ -28,15 +28,3 @@ def marks(counts: Sequence[float]) -> list[str]:
 def count_words(count: float) -> str:
     """How many customers, or that they are too few to be shown."""
     return FEW if count < FEWEST else f"{count:,.0f}"
-
-
-def share_words(part: int, whole: int, digits: int = 1) -> str:
-    """A share of customers in %, or that its customers, or the rest of them, are too few to be shown."""
-    if whole < FEWEST:
-        return f"a share of {FEW}"
-    share = 100 * part / whole
-    if 0 < part < FEWEST:
-        return f"<{100 * FEWEST / whole:.{digits}f}%"
-    if 0 < whole - part < FEWEST:
-        return f">{100 - 100 * FEWEST / whole:.{digits}f}%"
-    return f"{share:.{digits}f}%"

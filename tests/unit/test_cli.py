@@ -377,7 +377,9 @@ def test_train_writes_models_and_card_and_simulate_starts_from_logs(desk: Path) 
     said = run(desk, "train", "shop", "--cut-off", "2024-05-15", "--lapse-days", "60", "--json")
     assert said.code == 0, said.err
     folder = desk / "runs" / "train-shop"
-    assert {path.name for path in folder.iterdir()} == {"models.json", "card.json", "card.png"}
+    assert {path.name for path in folder.iterdir()} == {
+        "models.json", "states.npz", "training.json", "card.json", "card.html",
+    }  # fmt: skip
     models = CustomerModels.from_json((folder / "models.json").read_text(encoding="utf-8"))
     found = json.loads(said.out)
     assert found["models"] == models.digest()

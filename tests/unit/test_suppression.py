@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.reporting.suppression import FEW, FEWEST, HIDDEN, count_words, marks, share_words
+from experiments.reporting.suppression import FEW, FEWEST, HIDDEN, count_words, marks
 
 
 @pytest.mark.parametrize(
@@ -33,10 +33,5 @@ def test_a_total_never_gives_a_small_cell_away() -> None:
                 assert all(mark for n, mark in zip(counts, marks(counts), strict=True) if 0 < n < FEWEST)
 
 
-def test_counts_and_shares_in_words() -> None:
+def test_counts_in_words() -> None:
     assert (count_words(9.6), count_words(10.2), count_words(12_345)) == (FEW, "10", "12,345")
-    assert share_words(50, 200) == "25.0%"
-    assert share_words(0, 200) == "0.0%"
-    assert share_words(3, 200) == "<5.0%"  # 3 of 200 is 1.5 %, from which the 3 could be worked out
-    assert share_words(195, 200) == ">95.0%"
-    assert share_words(4, 9) == "a share of <10"

@@ -160,7 +160,7 @@ WRONG: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
     "no states": (lambda f: (f / STATES).unlink(), (STATES, "a part of the training is missing")),
     "wrong format": (manifest(format="other/1"), (MANIFEST, "the format must be 'siyu-training/1'", "'other/1'")),
     "no format": (manifest(format=None), ("the format must be",)),
-    "newer version": (manifest(format="siyu-training/2"), ("made by a newer version", "siyu-training/2", "update siyu")),
+    "newer version": (manifest(format="siyu-training/2"), ("a newer version", "siyu-training/2", "update siyu")),
     "no files": (manifest(files={}), ("the files of a training are",)),
     "a file elsewhere": (manifest(files={MODELS: "", STATES: "", "../x": ""}), ("the files of a training are",)),
     "manifest cut off": (cut(MANIFEST), (MANIFEST, "not valid JSON")),
