@@ -165,7 +165,8 @@ class Gather:
         customers = len(np.unique(np.concatenate(found.customer)))
         hazard = fit_hazard(
             name, tuple(self.features[name][i] for i in varies), x[varies], y.astype(np.float64),
-            customers=customers, prior=PRIOR[name], source=f"LogisticRegression on {source}: {found.events} events",
+            customers=customers, prior=PRIOR[name], tolerance=1e-8,
+            source=f"LogisticRegression on {source}: {found.events} events",
         )  # fmt: skip
         return hazard.recalibrated(1.0, float(np.log(self.share)))
 

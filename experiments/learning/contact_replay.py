@@ -131,7 +131,8 @@ class ContactReplay:
                 ask(f"rise_{old}", at, rises, day)
             if f"fall_{old}" in TRANSITIONS:
                 ask(f"fall_{old}", at[~rises], (after[at] < old)[~rises], day)
-        moved = rows[(level != history.level[rows]) | ~self.tagged[rows]]
+        moves = (today.level >= 0) & (today.level != history.level[today.customer])
+        moved = np.union1d(today.customer[moves], rows[~self.tagged[rows]])
         record_touch(history, moved, day, "trust_level")
         history.level[rows] = level
         self.tagged[rows] = True

@@ -14,10 +14,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import NDArray
-from scipy.interpolate import Akima1DInterpolator
+from scipy.interpolate import CubicSpline
 from scipy.stats import chi2
+from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from agents.behaviours import Attention, Reaction
@@ -29,12 +29,14 @@ from experiments.learning.replay import Diary, Floats, Ints
 from sim import Draws
 
 HALF_LIVES = np.geomspace(0.5, 45.0, 14)  # days; a grid wider than any cited half-life of message fatigue
-SCALES = np.geomspace(0.5, 64.0, 10)  # messages' worth of fatigue that halve a pull
-MAX_OTHERS = 40_000  # days without the event that a fit sees of each response
+SCALES = np.geomspace(0.5, 64.0, 12)  # messages' worth of fatigue that halve a pull
+MAX_OTHERS = 20_000  # days without the event that a fit sees of each response
 FEWEST_EVENTS = 30  # of a response; fewer cannot bend a profile. Assumed
 BURN_IN_DAYS = 28  # at the start of the logs, when nobody's load is known; at most a tenth of the window
 WITHIN = float(chi2.ppf(0.95, 1))  # twice the log-likelihood that a 95 % interval may lose
 Z_95 = 1.96  # two-sided 95 % point of the normal distribution
+WEAK_RIDGE = 100.0  # C on standardised covariates: keeps fits finite where everybody's messages come on the same days
+FLAT = 1e-9  # a covariate whose sd is below this never varied
 FINE = 400  # points at which a profile is read between those of its grid
 
 PERSON = ("log_since", "no_order", "log_orders", "log_tenure", "rate_28", "rate_112", "contact_days")
@@ -169,22 +171,23 @@ class Doses:
 
 @dataclass(frozen=True)
 class Fitted:
-    """One logistic regression: log-likelihood, the last coefficient, its standard error between customers."""
+    """One logistic regression: its log-likelihood, and of the last coefficient value, standard error and inflation.
+
+    ``inflation`` is what the likeness of one customer's days makes of the variance of independent days; at least 1.
+    """
 
     log_likelihood: float
     coef: float
     se: float
-    inflation: float  # of that coefficient's variance over that of independent days; at least 1
-    start: Floats
+    inflation: float
 
 
 class Gains(NamedTuple):
-    """Twice the log-likelihood gained at each half-life, set back for days of the same customers; the coefficients; the
-    standard error of the best one; and the inflation that was set back."""
+    """At each half-life twice the log-likelihood gained over the inflation; coefficients and standard errors."""
 
     gained: Floats
     coefs: Floats
-    se: float
+    se: Floats
     inflation: float
 
 
@@ -193,7 +196,7 @@ class Profile:
     """The profile of the half-life in one response."""
 
     name: str
-    x: Floats  # controls that vary, standardised, with a constant, (n, controls)
+    x: Floats  # controls that vary, standardised, (n, controls)
     load: Floats  # (half-lives, n)
     adverts: Floats  # today, (n,)
     y: Floats
@@ -209,29 +212,30 @@ class Profile:
             return None
         names = CONTROLS[name]
         adverts = x[names.index("adverts_today")] if "adverts_today" in names else np.zeros(len(y))
-        varies = x.std(axis=1) > 1e-9
+        varies = x.std(axis=1) > FLAT
         if name == "order":
             varies[names.index("adverts_today")] = False  # their pull is what fatigue changes
         x = (x[varies] - x[varies].mean(axis=1, keepdims=True)) / x[varies].std(axis=1, keepdims=True)
-        controls = _independent(sm.add_constant(x.T, has_constant="add"))
         load = np.concatenate(response.load, axis=1)
         if np.ptp(load[0]) == 0 or (name == "order" and np.ptp(adverts) == 0):
             return None  # nothing before, or nothing today, that could be told apart
-        return cls(name, controls, load, adverts, y, np.concatenate(response.customer))
+        return cls(name, np.ascontiguousarray(x.T), load, adverts, y, np.concatenate(response.customer))
 
-    def fit(self, extra: list[Floats], start: Floats | None = None, *, clustered: bool = False) -> Fitted:
+    def fit(self, extra: list[Floats]) -> Fitted:
         """Maximise over the controls and these covariates; the last of them is the one that is asked for."""
-        x = np.column_stack([self.x, *extra])
-        start = None if start is None else np.concatenate([start, np.zeros(x.shape[1] - len(start))])
-        model = sm.Logit(self.y, x)
-        plain = model.fit(start_params=start, disp=0, method="newton", maxiter=50)
-        se = robust = float(plain.bse[-1])
-        if clustered:
-            kwds = {"groups": self.customer}
-            robust = float(
-                model.fit(start_params=plain.params, disp=0, method="newton", cov_type="cluster", cov_kwds=kwds).bse[-1]
-            )
-        return Fitted(float(plain.llf), float(plain.params[-1]), robust, max((robust / se) ** 2, 1.0), plain.params)
+        sd = [max(float(column.std()), FLAT) for column in extra]
+        x = np.column_stack([self.x, *(column / s for column, s in zip(extra, sd, strict=True))])
+        model = LogisticRegression(C=WEAK_RIDGE, solver="newton-cholesky", tol=1e-8).fit(x, self.y)
+        p = model.predict_proba(x)[:, 1]
+        log_likelihood = float(np.log(np.where(self.y > 0, p, 1.0 - p)).sum())
+        if not extra:
+            return Fitted(log_likelihood, 0.0, 0.0, 1.0)
+        x = np.column_stack([x, np.ones(len(x))])
+        bread = np.linalg.inv(x.T @ (x * (p * (1.0 - p))[:, None]) + np.eye(x.shape[1]) / WEAK_RIDGE)
+        scores = np.column_stack([np.bincount(self.customer, (self.y - p) * column) for column in x.T])
+        plain, robust = bread[-2, -2], bread[-2] @ (scores.T @ scores) @ bread[-2]
+        se = float(np.sqrt(max(plain, robust))) / sd[-1]
+        return Fitted(log_likelihood, float(model.coef_[0, -1]) / sd[-1], se, max(float(robust / plain), 1.0))
 
     def covariates(self, i: int) -> list[Floats]:
         """What the i-th half-life adds: the load; for orders what it takes off the pull of today's adverts."""
@@ -243,25 +247,16 @@ class Profile:
     def gains(self) -> Gains:
         """What each half-life is worth."""
         none = self.fit([])
-        gained, coefs, start = np.zeros(len(HALF_LIVES)), np.zeros(len(HALF_LIVES)), none.start
+        fits, gained = [], np.zeros(len(HALF_LIVES))
         for i in range(len(HALF_LIVES)):
             extra = self.covariates(i)
-            before = self.fit(extra[:-1], start) if len(extra) > 1 else none
-            fitted = self.fit(extra, start)
-            coefs[i] = fitted.coef
-            if fitted.coef * EXPECTED[self.name] > 0:
-                gained[i] = 2.0 * (fitted.log_likelihood - before.log_likelihood)
-        best = self.fit(self.covariates(int(gained.argmax())), start, clustered=True)
-        return Gains(gained / best.inflation, coefs, best.se, best.inflation)
-
-
-def _independent(x: Floats) -> Floats:
-    """The columns of a matrix that are no combination of those before."""
-    kept: list[int] = []
-    for i in range(x.shape[1]):
-        if np.linalg.matrix_rank(x[:, [*kept, i]].T @ x[:, [*kept, i]], tol=1e-6 * len(x)) == len(kept) + 1:
-            kept.append(i)
-    return x[:, kept]
+            before = self.fit(extra[:-1]) if len(extra) > 1 else none
+            fits.append(self.fit(extra))
+            if fits[i].coef * EXPECTED[self.name] > 0:
+                gained[i] = 2.0 * (fits[i].log_likelihood - before.log_likelihood)
+        inflation = fits[int(gained.argmax())].inflation
+        se = np.array([fitted.se for fitted in fits])
+        return Gains(gained / inflation, np.array([fitted.coef for fitted in fits]), se, inflation)
 
 
 def learn_fatigue(logs: Logs, *, cut_off: datetime.date, scenario: Scenario) -> Fatigue | None:
@@ -313,7 +308,7 @@ def _per_fatigue(profile: Profile, total: Floats, known: bool) -> FatigueEstimat
     coefs, se = profile.gains.coefs, profile.gains.se
     weight = np.exp((total - total.max()) / 2.0)
     mean = float(np.average(coefs, weights=weight))
-    sd = float(np.sqrt(se**2 + np.average((coefs - mean) ** 2, weights=weight)))
+    sd = float(np.sqrt(np.average(se**2 + (coefs - mean) ** 2, weights=weight)))
     low, high, n = mean - Z_95 * sd, mean + Z_95 * sd, len(profile.y)
     about = f"log-odds of muting per advert's worth of load, {int(profile.y.sum()):,} mutes, {n:,} days"
     return FatigueEstimate(PATHS["per_fatigue"], mean, low, high, n, known and low > 0, about)
@@ -324,13 +319,13 @@ def _scale(profile: Profile, half_lives: list[int], others: Floats) -> FatigueEs
 
     ``others`` is what the other responses gain at each half-life: a scale may not choose one that they rule out.
     """
-    none = [profile.fit([profile.load[i], profile.adverts]) for i in half_lives]
+    none = max(profile.fit([profile.load[i], profile.adverts]).log_likelihood for i in half_lives)
     gained = np.zeros(len(SCALES))
     for k, scale in enumerate(SCALES):
-        for i, flat in zip(half_lives, none, strict=True):
-            fitted = profile.fit([profile.load[i], profile.adverts * np.exp2(-profile.load[i] / scale)], flat.start)
+        for i in half_lives:
+            fitted = profile.fit([profile.load[i], profile.adverts * np.exp2(-profile.load[i] / scale)])
             if fitted.coef > 0:
-                more = 2.0 * (fitted.log_likelihood - max(f.log_likelihood for f in none)) / profile.gains.inflation
+                more = 2.0 * (fitted.log_likelihood - none) / profile.gains.inflation
                 gained[k] = max(gained[k], more + others[i] - others[half_lives].max())
     n, needed = len(profile.y), float(chi2.ppf(0.95, 2))
     about = f"profile likelihood of orders on {n:,} days, twice the gain {gained.max():.1f}"
@@ -340,7 +335,7 @@ def _scale(profile: Profile, half_lives: list[int], others: Floats) -> FatigueEs
 def _read(path: str, grid: Floats, gained: Floats, needed: float, n: int, source: str) -> FatigueEstimate:
     """Best value and interval from a profile, read between its points on a logarithmic scale."""
     at = np.linspace(np.log(grid[0]), np.log(grid[-1]), FINE)
-    curve: NDArray[np.float64] = Akima1DInterpolator(np.log(grid), gained)(at)
+    curve: NDArray[np.float64] = CubicSpline(np.log(grid), gained)(at)
     inside = np.flatnonzero(curve >= curve.max() - WITHIN)
     low, high = float(np.exp(at[inside[0]])), float(np.exp(at[inside[-1]]))
     closed = inside[0] > 0 and inside[-1] < FINE - 1

@@ -52,6 +52,7 @@ def fit_hazard(
     customers: int,
     prior: float,
     source: str,
+    tolerance: float = 1e-4,
 ) -> Hazard:
     """Logistic regression of an event on covariates.
 
@@ -66,6 +67,8 @@ def fit_hazard(
     weight : weight of each row.
     customers : how many the rows come from.
     prior : probability that one pseudo-event per 1 / prior rows speaks for, where events are too few for a regression.
+    tolerance : of the gradient of the mean loss, scikit-learn's ``tol``; rare events need less than its default, which
+        is a good part of their share.
     """
     weight = np.ones(len(y)) if weight is None else weight
     events, others = float(weight @ y), float(weight @ (1.0 - y))
@@ -84,7 +87,7 @@ def fit_hazard(
         )
         labels = np.concatenate([labels, np.zeros(int(unsure.sum()))])
     strength = customers / RIDGE_CUSTOMERS * min(1.0, customers / events)
-    model = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=100)
+    model = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=100, tol=tolerance)
     model.fit(rows, labels > 0, sample_weight=weights)
     coef, intercept = scale.unfold(model.coef_[0], float(model.intercept_[0]))
     return Hazard(name=name, features=tuple(features), coef=coef, intercept=intercept, source=source)
