@@ -88,10 +88,16 @@ class FutureWorkers:
 
 
 def spread_sample(people: dict[str, NDArray[Any]], most: int) -> NDArray[np.intp]:
-    """Rows of at most so many customers, evenly over how much and how lately they ordered: all, if there are fewer."""
+    """Rows of at most so many customers, evenly over how lately and how much they ordered: all, if there are fewer."""
     n = len(people["key"])
     if n <= most:
         return np.arange(n)
-    order = np.lexsort((people["key"], people["last_order"], people["count_112"], people["orders"]))
+    by_recency = np.lexsort((people["key"], people["count_112"], people["last_order"]))
+    band = np.empty(n, np.intp)
+    bands = max(int(most**0.5), 1)
+    band[by_recency] = np.arange(n) * bands // n
+    # Up in one band and down in the next, so that neighbours are alike across the borders too.
+    often = people["count_112"].astype(np.float64) + people["orders"] / (1.0 + people["orders"])
+    order = np.lexsort((people["key"], np.where(band % 2, -often, often), band))
     places = (np.arange(most) + 0.5) * (n / most)
     return np.sort(order[places.astype(np.intp)])

@@ -16,7 +16,7 @@ from sim.spec import validate
 
 LOG_DAYS, FUTURE_DAYS = 182, 91  # two seasons of logs, a season in which policies are lived
 START = dt.date(2023, 1, 2)  # a Monday; assumed
-SHARE_WITHOUT = 0.15  # of the worlds in which coupons do nothing, and of those in which adverts do nothing
+NO_EFFECT_SHARE = 0.15  # of the worlds in which coupons do nothing, and of those in which adverts do nothing
 WORLDS_SEED = 20240607
 HEAVY, OTHERS = {"tiers": ["core", "high_value"]}, {"tiers": ["general"]}
 RECENT, SILENT = {"recency_days_max": 21}, {"recency_days_min": 22}
@@ -102,8 +102,8 @@ def truth_of(world: int, seed: int = WORLDS_SEED) -> Truth:
         "basket_cny": times(60, 200),
         "basket_sd": between(0.3, 0.7),
         "basket_log_sd": between(0.3, 0.9),
-        "coupon": 0.0 if luck.random() < SHARE_WITHOUT else between(1.0, 7.0),
-        "advert": 0.0 if luck.random() < SHARE_WITHOUT else between(0.02, 0.25),
+        "coupon": 0.0 if luck.random() < NO_EFFECT_SHARE else between(1.0, 7.0),
+        "advert": 0.0 if luck.random() < NO_EFFECT_SHARE else between(0.02, 0.25),
         "take_up": between(0.2, 0.6),
         "price_sd": between(0.2, 0.6),
         "habit": between(0.0, 0.4),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from experiments.terminal.loop_command import loop
 from experiments.terminal.options import CutOff, Json, LogsArgument, Processes, Zone, whole
 
 STUDIES, COMPARISONS = 20, 1000  # of `siyu validate optimum`; written here so that help texts load no engine
@@ -33,8 +34,8 @@ def forecast_command(
         Path | None,
         typer.Option(
             metavar="FILE", show_default="only printed", dir_okay=False,
-            help="Markdown; a page with pictures where the name ends in .html, JSON where it ends in .json. A file that "
-            "is there is replaced.",
+            help="Markdown; a page with pictures where the name ends in .html, JSON where it ends in .json. A file "
+            "that is there is replaced.",
         ),
     ] = None,
     figures: Annotated[
@@ -113,3 +114,6 @@ def optimum_command(
         say(markdown(found) if out is None else f"{verdict(found)}\nfile: {out}")
     if found.missed():
         raise typer.Exit(1)
+
+
+app.command()(loop)
