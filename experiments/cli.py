@@ -269,6 +269,7 @@ def train(
         say_json({"folder": str(folder.path), "models": found.models.digest(), "card": found.card.as_dict()})
         return
     say(str(found.card))
+    say(f"card: {folder.path / 'card.html'}")
     say(f"folder: {folder.path}")
 
 
@@ -362,20 +363,13 @@ def _save(folder: Path, run: Results | Verdict, ground: Ground, policies: Sequen
 
 
 def _save_training(folder: Path, found: Training) -> None:
-    """Write the models, and their card as numbers and, where there was something to judge it by, as a picture."""
+    """Write the models, and their card as numbers and as a page."""
     from experiments.learning.trained import save_trained
+    from experiments.reporting.page_card import card_page
 
     save_trained(folder, found.learned())
     (folder / "card.json").write_text(found.card.to_json() + "\n", encoding="utf-8")
-    if found.card.tasks:
-        from matplotlib.figure import Figure
-
-        from experiments.learning.model_card import plot_model_card
-
-        rows, columns = -(-len(found.card.tasks) // 3), min(len(found.card.tasks), 3)
-        figure = Figure(figsize=(4.2 * columns, 4.2 * rows), layout="constrained")
-        plot_model_card(found.card, list(figure.subplots(rows, columns, squeeze=False).flat))
-        figure.savefig(folder / "card.png", dpi=150)
+    (folder / "card.html").write_text(card_page(found.card), encoding="utf-8")
 
 
 def _command_line() -> str:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
 BINS = 10  # of equal size, for reliability and ECE10
@@ -165,30 +161,3 @@ def score_basket(mean: Floats, amount: Floats) -> BasketScore:
         rmse_cents=float(np.sqrt(((mean - amount) ** 2).mean())),
         correlation=float(np.corrcoef(mean, amount)[0, 1]) if varies else None,
     )
-
-
-def model_card_info(card: ModelCard) -> dict[str, dict[str, Any]]:
-    """What the picture of a card shows, by task: reliability as arrays, and log-loss by forecaster, best first."""
-    info: dict[str, dict[str, Any]] = {}
-    for name, task in card.tasks.items():
-        bins = np.array(task.reliability)
-        ranked = sorted(task.scores.items(), key=lambda item: item[1].log_loss)
-        info[name] = {
-            "question": task.question,
-            "forecast": bins[:, 0],
-            "happened": bins[:, 1],
-            "rows": bins[:, 2].astype(np.int64),
-            "log_loss": {forecaster: s.log_loss for forecaster, s in ranked},
-        }
-    return info
-
-
-def plot_model_card(card: ModelCard, axes: Sequence[Axes]) -> None:
-    """Draw one reliability diagram for each task, on as many Axes as there are tasks."""
-    info = model_card_info(card)
-    for ax, (name, numbers) in zip(axes, info.items(), strict=False):
-        top = 1.05 * max(float(numbers["forecast"].max()), float(numbers["happened"].max()), 1e-3)
-        ax.plot([0, top], [0, top], color="0.7", linewidth=1)
-        ax.plot(numbers["forecast"], numbers["happened"], marker="o", markersize=4)
-        ax.set(xlim=(0, top), ylim=(0, top), xlabel="forecast", ylabel="share that happened")
-        ax.set_title(f"{name}: {numbers['question']}", fontsize="small", wrap=True)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from experiments.learning.model_card import Task
-from experiments.reporting.figures import BLUE, GREY, INK, PALE, axes, legend_below
+from experiments.reporting.figures import BLUE, GREEN, GREY, INK, ORANGE, PALE, RED, axes, legend_below
 from experiments.reporting.suppression import FEWEST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
+WIDE = 8.0  # inches: what a question is takes half a column
 Bins = Sequence[tuple[float, float, int]]
 SURE = 1.96  # standard errors of a 95 % interval
+LINE = 52  # characters of a title
 MODEL = "model"  # our name among the forecasters of a card
 
 
@@ -37,7 +41,7 @@ def reliability_info(bins: Bins) -> pd.DataFrame:
 
 def plot_reliability(info: pd.DataFrame, ax: Axes | None = None, *, title: str = "") -> Axes:
     """Share that happened by forecast, ten bins of equal size; on the line the forecast is right."""
-    ax = axes(ax, height=3.4, title=title, x="forecast", y="share that happened")
+    ax = axes(ax, height=3.4, title=fill(title, LINE), x="forecast", y="share that happened")
     top = min(1.0, 1.08 * max(float(info["forecast"].max()), float(info["high"].max()), 1e-3))
     ax.plot([0, top], [0, top], color=PALE, lw=1.4, label="right")
     half = [info["happened"] - info["low"].clip(upper=info["happened"]), info["high"] - info["happened"]]
@@ -67,7 +71,7 @@ def gains_info(bins: Bins) -> pd.DataFrame:
 
 def plot_lift(info: pd.DataFrame, ax: Axes | None = None, *, title: str = "") -> Axes:
     """Bars of lift by tenths, and the gains as a line on the right axis."""
-    ax = axes(ax, height=3.4, title=title, x="share of forecasts, the highest first", y="times the mean")
+    ax = axes(ax, height=3.4, title=fill(title, LINE), x="share of forecasts, the highest first", y="times the mean")
     width = np.diff(np.concatenate([[0.0], info["share"]]))
     middle = info["share"] - width / 2
     ax.bar(middle, info["lift"], 0.86 * width, color=BLUE, alpha=0.55, lw=0, label="lift of each tenth")
@@ -101,11 +105,13 @@ def losses_info(tasks: Sequence[Task], ours: str = MODEL) -> pd.DataFrame:
 def plot_losses(info: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """One line for each question: how much more the rivals lose; left of zero a rival is better."""
     questions, names = list(dict.fromkeys(info["question"])), list(dict.fromkeys(info["forecaster"]))
-    ax = axes(ax, height=1.5 + 0.42 * len(questions), title="Log-loss of others, more than ours", x="%")
-    for name, marker in zip(names, "osD^vP*X", strict=False):
+    if ax is None:
+        ax = Figure(figsize=(WIDE, 1.4 + 0.36 * len(questions)), layout="constrained").add_subplot()
+    ax = axes(ax, title="How much more others lose", x="log-loss over that of these models, less 100 %")
+    for name, marker, colour in zip(names, "osD^vP", (BLUE, ORANGE, GREEN, GREY, RED, INK), strict=False):
         part = info[info["forecaster"] == name]
         place = [questions.index(q) for q in part["question"]]
-        ax.plot(part["excess"], place, marker, ms=6, alpha=0.85, label=name)
+        ax.plot(part["excess"], place, marker, ms=6, color=colour, label=name)
     ax.axvline(0, color=INK, lw=1.2)
     ax.set_yticks(np.arange(len(questions)), questions, fontsize=8.5)
     ax.set_ylim(len(questions) - 0.4, -0.6)

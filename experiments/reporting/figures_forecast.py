@@ -25,13 +25,12 @@ from experiments.reporting.figures import (
     legend_below,
     money_axis,
 )
-from experiments.reporting.figures_card import percent_axis
+from experiments.reporting.figures_card import WIDE, percent_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 RIVALS = {"Pareto/NBD + Gamma-Gamma": ORANGE, "direct boosted trees": GREEN}  # drawn beside the world
-WIDE = 8.0  # inches: what a fact is takes half a column
 FARTHEST = 4.0  # half-widths of a band that the panel of facts reaches from its middle
 SHARES = np.linspace(0.0, 1.0, 101)
 NOTED = 0.2  # share of customers at which gains are read out

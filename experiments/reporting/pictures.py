@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from markupsafe import Markup
 
-from experiments.learning.model_card import ModelCard, plot_model_card
+from experiments.learning.model_card import ModelCard
 from experiments.reporting import figures as fig
+from experiments.reporting import figures_card as fig_card
 from experiments.reporting import figures_money as fig_money
 from experiments.reporting import story
 from experiments.reporting.record import Facts, RunRecord
-from experiments.reporting.suppression import FEWEST
 from experiments.reporting.words import LEVEL_NAMES
 from experiments.searching.finals.finalists import STATUS_QUO
 
@@ -91,15 +91,12 @@ def _worlds(facts: Facts, replicates: Any, base: str) -> Picture:
 
 
 def reliability(card: ModelCard) -> list[Picture]:
-    """Reliability of each model that was judged; bins of fewer than ten forecasts are left out."""
+    """Reliability of each model that was judged."""
     found: list[Picture] = []
-    for name, task in card.tasks.items():
-        bins = [part for part in task.reliability if part[2] >= FEWEST]
-        if bins:
-            ax = fig.axes(height=3.0)
-            plot_model_card(replace(card, tasks={name: replace(task, reliability=bins)}), [ax])
-            ax.set_title("")  # the card's own, in another place
-            fig.axes(ax, title=task.question, x="forecast", y="share that happened")
+    for task in card.tasks.values():
+        info = fig_card.reliability_info(task.reliability)
+        if len(info):
             words = f"{task.question}: {task.rows:,} forecasts. On the line, what was forecast is what happened."
+            ax = fig_card.plot_reliability(info, title=task.question)
             found.append(picture(ax, f"card{len(found)}", words))
     return found

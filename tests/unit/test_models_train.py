@@ -17,7 +17,7 @@ from experiments.data import Logs
 from experiments.data.logs import digest_of
 from experiments.learning.fit import Scale, fit_hazard
 from experiments.learning.learn import LAPSE
-from experiments.learning.model_card import model_card_info, plot_model_card, reliability, score
+from experiments.learning.model_card import reliability, score
 from experiments.learning.replay import Diary, Follower, build_design
 from experiments.train import Training, train
 from sim import DataError
@@ -215,18 +215,12 @@ def test_silence_is_evidence(training: Training, made: tuple[Logs, np.ndarray[An
     assert np.all(before[follower.history.orders > 0] == 1.0)
 
 
-def test_card_and_models_round_trip_and_the_picture_shows_the_numbers(training: Training) -> None:
-    from matplotlib.figure import Figure
-
+def test_card_and_models_round_trip(training: Training) -> None:
     assert CustomerModels.from_json(training.models.to_json()) == training.models
     card = json.loads(training.card.to_json())
     assert card["versions"]["models"] == training.models.digest()
     assert card["digest"] == training.models.trained_on
-    info = model_card_info(training.card)
-    assert set(info) == set(training.card.tasks) >= {"order", "lapse", "week", "four_weeks"}
-    axes = Figure().subplots(1, len(info)).ravel()
-    plot_model_card(training.card, axes)
-    np.testing.assert_allclose(axes[0].lines[1].get_ydata(), info["order"]["happened"])
+    assert set(training.card.tasks) >= {"order", "lapse", "week", "four_weeks"}
     assert "AUC" in str(training.card)
 
 
