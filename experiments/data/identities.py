@@ -23,7 +23,7 @@ KEY, KEY_FILE = "SIYU_KEY", "SIYU_KEY_FILE"
 MIN_KEY_BYTES, MAX_KEY_BYTES = 16, 64  # 64 is BLAKE2b's own limit; under 16 keys can be tried
 PURPOSE = b"siyu customer"  # the same key used elsewhere gives other hashes
 WIDTH = 62  # bits of a pseudonym, so that a positive 64-bit world key can hold one
-MANY = 0.5  # share of ids that look like addresses or numbers from which the user is told; assumed
+MANY = 0.1  # share of ids that look like addresses or numbers from which the user is told; assumed
 
 Ints = NDArray[np.int64]
 Words = NDArray[np.uint64]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 from collections.abc import Callable
@@ -171,6 +172,11 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "too little to learn": (("train", "logs"), ("logs: at least 56 days", "(got 1)", "bring longer logs")),
     "unknown zone": (("train", "zoned", "--zone", "Mars"), ("no such time zone (got 'Mars')", "Asia/Shanghai")),
     "missing column": (("train", "columns"), ("orders.csv, row 1, column gross", "missing", "did you mean 'gros'?")),
+    "logs that are cut off": (("train", "packed"), ("orders.csv.gz: the file is damaged or cut off", "again")),
+    "models of nothing": ((*SIMULATE, "--models", "logs"), ("logs: no training here", "siyu train LOGS --out FOLDER")),
+    "models of a newer version": ((*SIMULATE, "--models", "newer"), ("training.json: made by a newer version, 9.0",
+                                                                     "(got 'siyu-training/9')", "update siyu")),
+    "models and logs": ((*SIMULATE, "--models", "newer", "--logs", "logs"), ("--logs and --models", "leave one")),
     "no orders": (("train", "."), ("no file of orders", "name it orders.csv")),
     "no logs": (("train", "nowhere"), ("nowhere: no such file", "check the path")),
     "out below a file": ((*SIMULATE, "--out", "quo.yaml/run"), ("quo.yaml: nothing can be written here", "--out")),
@@ -205,10 +211,13 @@ def test_commands(desk: Path, case: str) -> None:
         "broken/record.json": "{",
         "other/record.json": '{"kind": "search"}',
         "models.json": '{"format": "siyu-models/0"}',
+        "newer/training.json": '{"format": "siyu-training/9", "made_by": {"versions": {"siyu": "9.0"}}}',
+        "packed/orders.csv.gz": "",
     }.items():
         add(name, text)(desk)
     for name in ("binary.yaml", "binary.json"):
         (desk / name).write_bytes(b"\x89PNG\x00\xff\xfe")
+    (desk / "packed" / "orders.csv.gz").write_bytes(gzip.compress(ORDERS.encode())[:40])
     command, fragments = COMMANDS[case]
     message = refused(desk, *command)
     for fragment in fragments:
