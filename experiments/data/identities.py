@@ -16,13 +16,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.data.tables import PERSONAL, Table
+from experiments.data.tables import Table
 from sim.errors import DataError
 
 KEY, KEY_FILE = "SIYU_KEY", "SIYU_KEY_FILE"
 MIN_KEY_BYTES, MAX_KEY_BYTES = 16, 64  # 64 is BLAKE2b's own limit; under 16 keys can be tried
 PURPOSE = b"siyu customer"  # the same key used elsewhere gives other hashes
 WIDTH = 62  # bits of a pseudonym, so that a positive 64-bit world key can hold one
+PERSONAL = r"@|^\+?(?:[ ()-]*\d){10,15}$"  # an e-mail address, or as many digits as a telephone number (ITU E.164)
 MANY = 0.1  # share of ids that look like addresses or numbers from which the user is told; assumed
 
 Ints = NDArray[np.int64]
@@ -82,7 +83,7 @@ class Identities:
         if new.any():
             found[new] = len(self) + np.arange(int(new.sum()))
             self._add(pseudonym[new], check[new], found[new].astype(np.int32))
-            self._personal += int(ids[new].str.contains(PERSONAL.pattern).sum())
+            self._personal += int(ids[new].str.contains(PERSONAL).sum())
         return found[row].astype(np.int32)
 
     def known(self, table: Table) -> NDArray[np.int32]:

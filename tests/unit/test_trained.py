@@ -244,3 +244,55 @@ def test_bad_folders_through_the_commands(desk: Path) -> None:
     said = run(desk, *command, "training", "--logs", "complete_journey")
     assert (said.code, said.out) == (2, "")
     assert "two sources of models" in said.err
+
+
+PICKLED: dict[str, tuple[str, ...]] = {  # a file that holds a pickle instead, and the command that reads it
+    "world.yaml": ("simulate", "world.yaml", "--replicates", "1", "--processes", "1"),
+    "models.json": ("describe", "models.json"),
+    "shop/orders.parquet": ("train", "shop"),
+    "shop/orders.csv": ("train", "shop"),
+    "run/record.json": ("report", "run"),
+    "run/weekly.parquet": ("report", "run"),
+    "run/study.journal": ("search", "question.yaml", "--processes", "1", "--out", "run"),
+    "run/replicates.sqlite": ("search", "question.yaml", "--processes", "1", "--out", "run"),
+}
+
+
+def test_a_pickle_under_any_name_is_never_loaded(desk: Path) -> None:
+    """Refused, or put aside as damaged; nothing in it is run and nobody sees a traceback."""
+    assert run(desk, "search", "question.yaml", "--processes", "1", "--out", "run").code == 0
+    for name, command in PICKLED.items():
+        path = desk / name
+        kept = path.read_bytes() if path.exists() else None
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(pickle.dumps(Trap(desk / "sprung")))
+        if command[0] == "search":
+            (desk / "run" / "recommendation.json").unlink(missing_ok=True)  # as if it had not finished
+        said = run(desk, *command)
+        assert said.code == (0 if name.endswith("sqlite") else 2), (name, said)
+        assert "Traceback" not in said.err
+        assert not (desk / "sprung").exists(), name
+        path.unlink()
+        if kept is not None:
+            path.write_bytes(kept)
+
+
+def test_optuna_unpickles_nothing_of_a_journal(tmp_path: Path) -> None:
+    """It keeps snapshots of a storage as pickles, but only where the backend offers to hold them; ours does not."""
+    from optuna.storages.journal._base import BaseJournalSnapshot
+
+    from experiments.searching.studies.journal import Journal
+
+    assert not isinstance(Journal(tmp_path / "study.journal"), BaseJournalSnapshot)
+
+
+def test_a_snapshot_brings_no_code(tmp_path: Path) -> None:
+    from agents.domain import PrivateDomain
+    from agents.policy import DO_NOTHING
+    from agents.scenario import Scenario
+
+    path = tmp_path / "day.npz"
+    path.write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
+    with pytest.raises(ValueError, match="pickled"):
+        PrivateDomain(Scenario(title="small", horizon_days=2), DO_NOTHING, seed=1).resume(path)
+    assert not (tmp_path / "sprung").exists()
