@@ -35,7 +35,8 @@ __all__ = ["desk"]  # a fixture
 ROOT = Path(__file__).parents[2]
 COMPARE = ("compare", "policy/winback", "quo.yaml", "--scenario", "world.yaml", "--replicates", "3", "--processes", "1")
 COMMANDS = [
-    (command,) for command in ("simulate", "compare", "search", "worker", "train", "report", "describe", "schema")
+    (command,)
+    for command in ("simulate", "compare", "search", "worker", "calibrate", "train", "report", "describe", "schema")
 ]
 
 
