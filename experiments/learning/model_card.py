@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.reporting.suppression import count_words
+
 Floats = NDArray[np.float64]
 BINS = 10  # of equal size, for reliability and ECE10
 SAFE = 1e-9  # probabilities are kept this far from 0 and 1 before a logarithm
@@ -104,7 +106,7 @@ class ModelCard:
     def __str__(self) -> str:
         lines = [f"{self.data}: trained {self.trained_from} to {self.cut_off}, judged to {self.judged_to}"]
         for name, task in self.tasks.items():
-            lines.append(f"{name}: {task.question}; {task.rows} rows, {task.events} events")
+            lines.append(f"{name}: {task.question}; {task.rows} rows, {count_words(task.events)} events")
             for forecaster, s in task.scores.items():
                 auc, bias = _number(s.auc, ".4f"), _number(s.bias, ".3f")
                 lines.append(
