@@ -13,13 +13,14 @@ from sim import Columns, Spec
 from sim.errors import nearest
 
 from .exposure import EXPOSURES
-from .features import FEATURES
+from .features import FEATURES, LOG_EXPOSURE, PRIOR_ORDERS
 from .hazard import Hazard, sigmoid
 from .history import Rows
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+SLACK = 1.0 + 1e-9  # more than what rounding takes off a bound that adds up in another order than the chance
 TRANSITIONS = {
     "mute": "P(muted by the end of a day | contact)",
     "delete": "P(deleted by the end of a day | contact)",
@@ -73,11 +74,17 @@ class ContactModels(Spec):
         for coef, feature in zip(hazard.coef, hazard.features, strict=True):
             if feature in EXPOSURES:
                 logit += max(coef * EXPOSURES[feature][1](history, rows), 0.0)
+            elif feature == "rate_28":
+                low, high = (
+                    math.log(PRIOR_ORDERS),
+                    math.log(float(history.count_28[rows].max(initial=0)) + PRIOR_ORDERS),
+                )
+                logit += max(coef * (low - LOG_EXPOSURE[28][-1]), coef * (high - LOG_EXPOSURE[28][0]))
             elif FEATURES[feature].per_row is None:
                 logit += sum(float((coef * table).max()) for table in FEATURES[feature].tables.values())
             else:
                 return 1.0
-        return 1.0 / (1.0 + math.exp(min(-logit, 700.0)))
+        return SLACK / (1.0 + math.exp(min(-logit, 700.0)))
 
 
 def first_or_second(u: Floats, p: Floats, q: Floats) -> tuple[Flags, Flags]:

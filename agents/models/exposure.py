@@ -27,7 +27,7 @@ ENTERED = {
 }  # fmt: skip
 """Events by which somebody enters a state, and the columns that date it."""
 EXPOSURE_HALF_LIVES = (7, 28)  # days; a third of 1 day forecast no better, and misled when the cadence was doubled
-LONGEST_STATE = 365.0  # days in a state beyond which more do not count; assumed
+LONGEST_STATE = 28.0  # days in a state beyond which more do not count, or it would be a calendar clock; assumed
 LEVELS_KNOWN = range(6)
 PLURAL = {"advert": "adverts", "content": "contents", "chat": "chats", "reply": "replies"}
 
@@ -138,7 +138,7 @@ def _exposures() -> dict[str, tuple[Feature, Bound]]:
     for state in ("contact", "level"):
         found[f"{state}_days"] = (
             of(
-                f"log(days since the last change of {state} + 1), capped at a year",
+                f"log(days since the last change of {state} + 1), capped at 28 days",
                 lambda moment, state=state: _state_days(moment, f"{state}_day"),  # type: ignore[misc]
             ),
             lambda history, rows: float(np.log1p(LONGEST_STATE)),

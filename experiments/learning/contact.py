@@ -24,6 +24,7 @@ from experiments.learning.contact_replay import ContactReplay, Flags, Touches
 from experiments.learning.fit import FEWEST_EVENTS, fit_hazard
 from experiments.learning.model_card import ModelCard, Task, reliability, score
 from experiments.learning.replay import Diary, Floats, Ints
+from experiments.reporting.suppression import count_words
 from sim import Draws
 
 MAX_OTHERS = 150_000  # days without the event that a fit sees of each transition
@@ -33,7 +34,7 @@ FEWEST_JUDGED = 50  # days after the cut-off below which a transition is not jud
 BURN_IN_DAYS = 28  # at the start of the logs, when nobody's exposure is known; at most a tenth of the window
 
 MESSAGES = ("adverts", "contents", "chats", "replies")
-PERSON = ("log_since", "no_order", "log_orders", "log_tenure")
+PERSON = ("log_since", "no_order", "rate_28")  # not tenure nor all orders: calendar clocks where all enter together
 BEFORE = tuple(f"{many}_{half_life}" for many in MESSAGES for half_life in EXPOSURE_HALF_LIVES)
 TODAY = ("adverts_today", "contents_today", "chats_today", "replies_today")
 LEVEL = tuple(f"level_is_{level}" for level in range(5))  # L5 is the one to compare with
@@ -106,10 +107,10 @@ class ContactTraining:
             by[transition.learned].append((name, transition))
         notes = []
         if by["hazard"]:
-            named = ", ".join(f"{name} ({t.events:,} events)" for name, t in by["hazard"])
+            named = ", ".join(f"{name} ({count_words(t.events)} events)" for name, t in by["hazard"])
             notes.append(f"Contact and trust: hazards learned from the logged messages decide {named}.")
         if by["constant"]:
-            named = ", ".join(f"{name} ({t.events} events)" for name, t in by["constant"])
+            named = ", ".join(f"{name} ({count_words(t.events)} events)" for name, t in by["constant"])
             notes.append(f"Too few events to tell one day from another, so a smoothed constant decides {named}.")
         if by["no"]:
             named = ", ".join(name for name, _ in by["no"])
@@ -166,14 +167,14 @@ class Gather:
         hazard = fit_hazard(
             name, tuple(self.features[name][i] for i in varies), x[varies], y.astype(np.float64),
             customers=customers, prior=PRIOR[name], tolerance=1e-8,
-            source=f"LogisticRegression on {source}: {found.events} events",
+            source=f"LogisticRegression on {source}: {count_words(found.events)} events",
         )  # fmt: skip
         return hazard.recalibrated(1.0, float(np.log(self.share)))
 
 
 def _constant(name: str, found: Gathered, source: str) -> Hazard:
     """A smoothed constant; for what messages cause one for days with a message, and one for days without."""
-    source = f"smoothed constant from {source}: {found.events} events"
+    source = f"smoothed constant from {source}: {count_words(found.events)} events"
     if name not in ("mute", "delete"):
         logit = _smoothed(found.events, found.at_risk, PRIOR[name])
         return Hazard(name=name, features=(), coef=(), intercept=logit, source=source)

@@ -39,7 +39,7 @@ WEAK_RIDGE = 100.0  # C on standardised covariates: keeps fits finite where ever
 FLAT = 1e-9  # a covariate whose sd is below this never varied
 FINE = 400  # points at which a profile is read between those of its grid
 
-PERSON = ("log_since", "no_order", "log_orders", "log_tenure", "rate_28", "rate_112", "contact_days")
+PERSON = ("log_since", "no_order", "rate_28", "rate_112", "contact_days")
 TODAY = ("adverts_today", "contents_today", "chats_today")
 WEEKDAYS = tuple(f"weekday_{number}" for number in range(6))
 CONTROLS = {"mute": (*TODAY, *PERSON), "reply": PERSON, "order": (*TODAY, *PERSON, *WEEKDAYS)}

@@ -94,7 +94,7 @@ def _learned_contact(history: History, only: tuple[str, ...] | None) -> LearnedC
     base = {"mute": -4.5, "delete": -6.0, "unmute": -3.0, "delete_muted": -5.0, "reply": -0.5}
     hazards = {}
     for name in names:
-        features = tuple(luck.sample([*EXPOSURES, "log_since", "no_order", "log_tenure", "log_orders"], 14))
+        features = tuple(luck.sample([*EXPOSURES, "log_since", "no_order", "rate_28", "log_orders"], 14))
         coef = tuple(luck.uniform(-0.25, 0.3) for _ in features)
         hazards[name] = Hazard(
             name=name, features=features, coef=coef, intercept=base.get(name, -3.5), source="made up"
