@@ -143,13 +143,18 @@ def _split(logs: Logs, cut_off: dt.date | None, horizon_days: int | None) -> tup
 
 
 def _until(logs: Logs, day: int) -> Logs:
-    """The logs as they stood on the evening of a day, for who must not see more."""
-    touches = logs.touches
+    """The logs as they stood on the evening of a day, for who must not see more; without campaigns, which nobody reads.
+
+    Customers first seen later keep their rows, as codes are places, but count as not having ordered.
+    """
+    touches, customers = logs.touches, logs.customers
     return replace(
         logs,
         last_day=day,
+        customers=customers.assign(first_day=customers["first_day"].clip(upper=day + 1)),
         visits=logs.visits[logs.visits["day"] <= day].reset_index(drop=True),
         touches=None if touches is None else touches[touches["day"] <= day].reset_index(drop=True),
+        campaigns=None,
     )
 
 

@@ -88,22 +88,35 @@ def ask_origins(logs: Logs, models: CustomerModels, cut_day: int, days: int, our
     cut_day, days : last day of the past, and days of the horizon.
     ours : name of the models' own row.
     """
+    answers = gather(logs, models, cut_day, days, ours)
+    asked = {name: answers[question.weeks].task(question, ours) for name, question in QUESTIONS.items()}
+    return {name: task for name, task in asked.items() if task is not None}
+
+
+def gather(logs: Logs, models: CustomerModels, cut_day: int, days: int, ours: str) -> dict[int, Answers]:
+    """Forecasts and outcomes by number of weeks. Parameters are those of :func:`ask_origins`."""
     weeks = sorted({question.weeks for question in QUESTIONS.values()})
     origins = {w: _origins(cut_day, days, w) for w in weeks}
     answers = {w: Answers() for w in weeks}
-    rivals = fit_rivals(Past(OrderDays.of_logs(logs, _seen(logs, cut_day), 0, cut_day), days))
+    rivals = fit_rivals(_past(logs, cut_day))
     for evening, follower in _walk(logs, models, max((o[-1] for o in origins.values() if o), default=-1)):
-        codes = _seen(logs, evening)
-        past = Past(OrderDays.of_logs(logs, codes, 0, evening), days)
-        for w in (w for w in weeks if evening in origins[w]):
+        asked = [w for w in weeks if evening in origins[w]]
+        if not asked:
+            continue
+        codes, past = _seen(logs, evening), _past(logs, evening)
+        for w in asked:
             p = {ours: 1.0 - follower.p_silent(codes, evening, 7 * w)}
             p |= {name: ask(past, w) for name, ask in rivals.items()}
             for name, chance in p.items():
                 answers[w].p.setdefault(name, []).append(chance)
             answers[w].ordered.append(OrderDays.of_logs(logs, codes, evening + 1, evening + 7 * w).orders() > 0)
             answers[w].active.append(active_weeks(past, evening, ACTIVE_WEEKS) > 0)
-    asked = {name: answers[question.weeks].task(question, ours) for name, question in QUESTIONS.items()}
-    return {name: task for name, task in asked.items() if task is not None}
+    return answers
+
+
+def _past(logs: Logs, evening: int) -> Past:
+    """The orders up to an evening, of the customers seen by then. The length of a horizon plays no part here."""
+    return Past(OrderDays.of_logs(logs, _seen(logs, evening), 0, evening), 7)
 
 
 def _origins(cut_day: int, days: int, weeks: int) -> list[int]:
