@@ -18,6 +18,7 @@ from scipy.stats import chi2
 
 from experiments.causal.effect import Estimate
 from experiments.causal.orders import Floats
+from experiments.data.logs import Ints
 
 REFERENCE_DEPTH = 0.10  # assumed depth of a logged coupon that says none
 NODES = 9  # of the quadrature over price sensitivity
@@ -25,7 +26,7 @@ LEVELS = 200  # quantiles that stand for all untouched chances of a campaign's r
 FARTHEST = 60.0  # log-odds per unit of depth; beyond is separation
 FARTHEST_SHIFT = 8.0  # log-odds; beyond, everybody or nobody orders
 MODEL_ERROR = 0.07  # of an effect; hazards are taken for even within a window: estimates are 5 % low on average
-LEAST_FIT = 0.01  # campaigns that fit one effect worse than this do not share one
+LEAST_FIT = 1e-6  # campaigns that fit one effect worse than this do not share one
 
 
 @dataclass(frozen=True)
@@ -35,15 +36,15 @@ class CouponWave:
     Attributes
     ----------
     depth, days : of the coupon, and of its window.
-    usable : share of orders that reach its minimum spend.
-    untouched : chances of an order within the window without it, of those who were sent it.
+    untouched, usable : chance of an order within the window without it, and share of orders that reach its minimum
+        spend, of each of those who stand for all who were sent it.
     excess, redeemed : effect on the share who ordered within the window, and share who redeemed.
     """
 
     depth: float
     days: int
-    usable: float
     untouched: Floats
+    usable: Floats
     excess: float
     redeemed: float
 
@@ -82,7 +83,8 @@ def daily_log_odds(excess: float, untouched: Floats, days: Floats) -> float:
 
 def log_odds(excess: Estimate, untouched: Floats, days: Floats) -> Estimate:
     """:func:`daily_log_odds` of an estimate, with its standard error."""
-    chances, lengths = thinned(untouched, days)
+    keep = thinned(untouched)
+    chances, lengths = untouched[keep], days[keep]
     step = max(excess.sd, 1e-9)
     at = [daily_log_odds(excess.mean + k * step, chances, lengths) for k in (-1, 0, 1)]
     return Estimate(at[1], (at[2] - at[0]) / 2)
@@ -114,9 +116,11 @@ def coupon_dose(measured: list[CouponWave], covariance: Floats, price_sensitivit
         for start, share in ((0.0, 0.5), (5.0, 0.25))
     ]
     best = min(tries, key=lambda fit: fit.cost)
-    sd = np.sqrt(np.diag(np.linalg.pinv(best.jac.T @ best.jac)))
-    take_up = float(expit(best.x[1]))
     spare = len(found) - 2
+    # Campaigns that are less alike than chance makes them: that much wider (Birge 1932).
+    unlike = math.sqrt(max(2 * best.cost / spare, 1.0)) if spare > 0 else 1.0
+    sd = unlike * np.sqrt(np.diag(np.linalg.pinv(best.jac.T @ best.jac)))
+    take_up = float(expit(best.x[1]))
     return CouponDose(
         effect=Estimate(float(best.x[0]), math.hypot(float(sd[0]), MODEL_ERROR * float(best.x[0]))),
         take_up=Estimate(take_up, float(sd[1]) * take_up * (1 - take_up)),
@@ -130,10 +134,11 @@ def moments(
     """Excess share who order within the window and share who redeem, by the world's formulas (``Purchase._pull``)."""
     means_to = 1 - (1 - take_up) ** sensitivity
     daily = 1 - (1 - np.clip(wave.untouched, 1e-6, 1 - 1e-6)) ** (1 / wave.days)
-    pulled = expit(logit(daily)[:, None] + effect * sensitivity * wave.depth * wave.usable)
+    pulled = expit(logit(daily)[:, None] + effect * wave.depth * np.outer(wave.usable, sensitivity))
     orders = 1 - (1 - pulled) ** wave.days
     excess = ((orders - wave.untouched[:, None]) * (means_to * weight)).sum(axis=1).mean()
-    redeemed = wave.usable * (orders * (means_to * weight)).sum(axis=1).mean()
+    used = 1 - (1 - pulled * wave.usable[:, None]) ** wave.days  # an order below the minimum leaves the coupon in hand
+    redeemed = (used * (means_to * weight)).sum(axis=1).mean()
     return float(excess), float(redeemed)
 
 
@@ -143,11 +148,11 @@ def _sensitivities(sd: float) -> tuple[Floats, Floats]:
     return np.exp(sd * z), weight / weight.sum()
 
 
-def thinned(chances: Floats, days: Floats) -> tuple[Floats, Floats]:
-    """Evenly spaced ones of the chances in order, with their windows, to stand for all of them."""
+def thinned(chances: Floats) -> Ints:
+    """Places of evenly spaced ones of the chances in order, to stand for all of them."""
     order = np.argsort(chances, kind="stable")
-    keep = order[np.linspace(0, len(order) - 1, min(LEVELS, len(order))).astype(np.int64)] if len(order) else order
-    return chances[keep], days[keep].astype(np.float64)
+    keep: Ints = order[np.linspace(0, len(order) - 1, min(LEVELS, len(order))).astype(np.int64)]
+    return keep
 
 
 def per_depth(effect: Estimate, rate: float, price_sensitivity_sd: float) -> CouponDose:

@@ -83,7 +83,6 @@ def _list(depths: list[float]) -> str:
 
 def measure(data: Episodes, found: Comparison, logs: Logs) -> tuple[list[CouponWave], Floats]:
     """Excess orders and redemptions by terms of the coupon, and their covariance, clustered by customer."""
-    gross = logs.visits["gross"].to_numpy()
     terms = [(w.depth if w.depth == w.depth else REFERENCE_DEPTH, w.days, w.min_spend) for w in data.waves]
     kinds = sorted(set(terms))
     of = np.array([kinds.index(term) for term in terms])[data.wave]
@@ -96,13 +95,23 @@ def measure(data: Episodes, found: Comparison, logs: Logs) -> tuple[list[CouponW
         if n == 0:
             continue
         excess, redeemed = found.of(rows).mean, float(data.redeemed[sent].mean())
-        chances, _ = thinned(np.clip(found.untouched[sent], 1e-5, 1 - 1e-5), data.days[sent].astype(np.float64))
-        usable = float(np.mean(gross >= minimum)) if minimum else 1.0
-        measured.append(CouponWave(depth, days, usable, spread_out(chances, spread), excess, redeemed))
+        chances = np.clip(found.untouched[sent], 1e-5, 1 - 1e-5)
+        keep = thinned(chances)
+        reach = np.repeat(_reach(logs, minimum)[found.customer[sent]][keep], NODES)
+        measured.append(CouponWave(depth, days, spread_out(chances[keep], spread), reach, excess, redeemed))
         influences += [found.influence(rows), np.where(sent, (data.redeemed - redeemed) / n, 0.0)]
     _, place = np.unique(found.customer, return_inverse=True)
     sums = np.array([np.bincount(place, influence) for influence in influences])
     return measured, sums @ sums.T
+
+
+def _reach(logs: Logs, minimum: int) -> Floats:
+    """Share of each customer's orders that reach a minimum, drawn to everybody's by as much as two orders weigh."""
+    reaches = (logs.visits["gross"].to_numpy() >= minimum).astype(np.float64)
+    customer = logs.visits["customer"].to_numpy()
+    own, n = np.bincount(customer, reaches, logs.n_customers), np.bincount(customer, minlength=logs.n_customers)
+    found: Floats = (own + 2 * reaches.mean()) / (n + 2)
+    return found
 
 
 def unseen_spread(data: Episodes) -> float:

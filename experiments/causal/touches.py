@@ -23,7 +23,6 @@ from experiments.causal.effect import (
     Estimate,
     Refutation,
     Segment,
-    Z,
     verdict_of,
 )  # fmt: skip
 from experiments.causal.episodes import Episodes, episodes
@@ -38,7 +37,7 @@ KINDS = {
 
 RANDOMISED, DIFFERENCES, DOUBLY_ROBUST = "randomised", "difference in differences", "doubly robust"
 Z_REFUTE = 2.58  # two-sided 1 %: several refutations are tried, and chance alone should seldom refuse
-LINGERS = 0.25  # assumed; an effect of which this much is left when it must be over is none
+LINGERS = 0.5  # assumed; an effect of which this much is left when it must be over is none
 FEWEST_COMPARABLE = 0.3  # assumed; of those who were sent it, so many must be like somebody who was not
 FEWEST_OTHERS = 100  # assumed; as many equal ones would weigh as much as those who were not sent it
 CONTRADICTS = 0.5  # assumed; designs with other assumptions may differ by less than this share of the effect
@@ -258,11 +257,11 @@ def _afterwards(data: Episodes, itt: Estimate, estimate: Estimator, x: Floats) -
 def _lingers(itt: Estimate, later: Estimate) -> Refutation:
     """Two shifts later it must be over: whom the operator chose would still differ, an effect would not.
 
-    Orders that a coupon brought change a customer's later ones a little, so only what is clear, of the same sign and
-    not small beside the effect refutes.
+    Orders that a coupon brought change a customer's later ones a little, so only what is clear and not small beside
+    the effect refutes.
     """
-    stays = abs(later.z) > Z and abs(later.mean) > LINGERS * abs(itt.mean) and later.mean * itt.mean > 0
-    return Refutation("the same after it was over", later.mean, later.sd, not (stays and abs(itt.z) > Z))
+    stays = abs(later.z) > Z_REFUTE and abs(later.mean) > LINGERS * abs(itt.mean)
+    return Refutation("the same after it was over", later.mean, later.sd, not stays)
 
 
 def _drawn_anew(data: Episodes, estimate: Estimator, x: Floats) -> Refutation:

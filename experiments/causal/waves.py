@@ -13,6 +13,8 @@ from experiments.data.logs import Ints, Logs
 
 HELD_OUT = "event"  # a touch of this kind in a campaign: drawn like the others, and sent nothing
 LONGEST_DAYS = 28  # of a coupon; longer windows drift further apart
+SHORTEST_DAYS = 3  # of a coupon; assumed
+USUAL_SHARE = 0.25  # who order within a window without it: where most do, a coupon only changes when
 MESSAGE_DAYS = 3  # assumed: a message's pull has mostly faded by then
 SMALLEST_WAVE = 10  # touches; assumed
 MOST_WAVES = 40  # the largest; more of them cost time and add little
@@ -60,21 +62,22 @@ def waves(logs: Logs, kind: str, *, cut_off_day: int) -> list[Wave]:
         min_spend=mine["min_spend"].astype("Int64").fillna(0).astype(np.int64),
         valid_days=mine["valid_days"].astype("Int64").fillna(0).astype(np.int64),
     )
+    longest = _telling_days(logs, cut_off_day)
     days, found = terms["day"].value_counts(), []
     sizes = [(int(str(day)), int(n)) for day, n in days.items()]
     for _, rows in terms.groupby(["day", "depth", "min_spend", "valid_days"]):
         rows = rows.drop_duplicates("customer")
         if len(rows) >= SMALLEST_WAVE:
-            found.append(_wave(rows, sizes, touches, is_coupon=kind == "coupon_issued"))
+            found.append(_wave(rows, sizes, touches, longest if kind == "coupon_issued" else None))
     complete = [wave for wave in found if wave.day + wave.days - 1 <= cut_off_day]
     largest = sorted(complete, key=lambda wave: (-len(wave.sent), wave.day))[:MOST_WAVES]
     return sorted(largest, key=lambda wave: (wave.day, wave.depth, wave.min_spend, wave.valid_days))
 
 
-def _wave(rows: pd.DataFrame, sizes: list[tuple[int, int]], touches: pd.DataFrame, *, is_coupon: bool) -> Wave:
+def _wave(rows: pd.DataFrame, sizes: list[tuple[int, int]], touches: pd.DataFrame, longest: int | None) -> Wave:
     first = rows.iloc[0]
     day, valid, depth = int(first["day"]), int(first["valid_days"]), float(first["depth"])
-    days = _window(day, valid, len(rows), sizes) if is_coupon else MESSAGE_DAYS
+    days = MESSAGE_DAYS if longest is None else _window(day, valid or LONGEST_DAYS, longest, len(rows), sizes)
     held = touches["campaign_id"].isin(set(rows["campaign_id"]) - {""}) & (touches["day"] == day)
     out = touches.loc[held & (touches["kind"] == HELD_OUT), "customer"].to_numpy(np.int64)
     sent = rows["customer"].to_numpy(np.int64)
@@ -86,7 +89,14 @@ def _wave(rows: pd.DataFrame, sizes: list[tuple[int, int]], touches: pd.DataFram
     )  # fmt: skip
 
 
-def _window(day: int, valid_days: int, size: int, sizes: list[tuple[int, int]]) -> int:
+def _telling_days(logs: Logs, cut_off_day: int) -> int:
+    """Days within which about a quarter of the customers order anyway, at the rate of all who have ordered."""
+    visits = logs.visits[logs.visits["day"] <= cut_off_day]
+    present = np.maximum(cut_off_day + 1 - logs.customers["first_day"].to_numpy(np.int64), 0).sum()
+    rate = min(max(len(visits) / max(int(present), 1), 1e-4), 0.9)
+    return int(np.clip(np.log(1 - USUAL_SHARE) / np.log(1 - rate), SHORTEST_DAYS, LONGEST_DAYS))
+
+
+def _window(day: int, valid_days: int, longest: int, size: int, sizes: list[tuple[int, int]]) -> int:
     """Days to watch. A coupon's window ends before the next large wave, whose receivers are no comparison any more."""
-    longest = min(valid_days, LONGEST_DAYS) if valid_days > 0 else LONGEST_DAYS
-    return min([longest, *(later - day for later, n in sizes if later > day and n >= CUTS * size)])
+    return min([valid_days, longest, *(later - day for later, n in sizes if later > day and n >= CUTS * size)])
