@@ -1,4 +1,4 @@
-"""Campaigns of an operator who targets: coupons for a share of an audience, which need not be all of it."""
+"""Coupons and adverts of an operator who targets: a share of an audience gets them, which need not be all of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.actions.cadence import Advert
 from agents.actions.coupon import Coupon
 from sim.spec import parameter
 
@@ -31,3 +32,19 @@ class Campaign(Coupon):
     def _within_stock(self, world: PrivateDomain, rows: NDArray[np.intp], name: str) -> NDArray[np.intp]:
         u = world.draws.uniform(f"campaign.{name}", world.day, world.customers.key[rows])
         return super()._within_stock(world, rows[u < self.chance], name)
+
+
+class Reach(Advert):
+    """An advert that reaches each of its audience with the same chance, as a feed does that shows it to some."""
+
+    kind = "loop_advert"
+    off: ClassVar[dict[str, Any]] = {"calendar.per_week": 0.0, "chance": 0.0}
+
+    chance: float = parameter(ge=0, le=1, doc="share of the audience that it reaches, drawn anew every time")
+    randomised: bool = parameter(False, doc="whether the operator's systems log the chance as a propensity")
+
+    def apply(self, world: PrivateDomain, name: str) -> None:
+        for number in range(self.calendar.times(world.day, world.date)):
+            meant = np.flatnonzero(self.audience.mask(world.customers, world.day))
+            u = world.draws.uniform(f"reach.{name}.{number}", world.day, world.customers.key[meant])
+            world.send("advert", meant[u < self.chance], name, self.cost_cny)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+import experiments.closed_loop.campaign  # noqa: F401  (registers the operator's own kinds of action)
 from agents.domain import PrivateDomain
 from agents.policy import Policy
 from agents.scenario import Scenario
-from experiments.closed_loop.campaign import Campaign
 from sim.spec import validate
 
 LOG_DAYS, FUTURE_DAYS = 182, 91  # two seasons of logs, a season in which policies are lived
@@ -191,8 +191,8 @@ def history(truth: Truth) -> Policy:
     """What the operator did while the logs were written: the same, imprecisely, and some tests that were targeted too.
 
     The usual coupon reaches most of the better customers and a few others, on the days of the status quo. Two test
-    campaigns of other depths go mostly to the better and to the recently active. Adverts swell for the better in three
-    fortnights. In some worlds the operator logs the chances.
+    campaigns of other depths go mostly to the better and to the recently active. Adverts reach more of the better than
+    of the others, and swell for some in three fortnights. In some worlds the operator logs the chances.
     """
     light, deep = truth.test_depths
     coupon = {"kind": "loop_campaign", "valid_days": truth.valid_days, "randomised": truth.randomised}
@@ -210,11 +210,14 @@ def history(truth: Truth) -> Policy:
     campaign("usual", truth.status_depth, {"every_days": 28}, (HEAVY, 0.85), (OTHERS, 0.10))
     campaign("light", light, dates(31, 87, 143), (RECENT, 0.6), (SILENT, 0.2))
     campaign("deep", deep, dates(45, 101, 157), (HEAVY, 0.5), (OTHERS, 0.15), minimum_spend_cny=truth.basket_cny / 2)
-    advert = {"kind": "advert", "cost_cny": truth.advert_cost}
-    actions["adverts"] = {**advert, "calendar": {"per_week": truth.status_adverts}}
+    advert = {"kind": "loop_advert", "cost_cny": truth.advert_cost, "randomised": truth.randomised}
+    weekly = {"per_week": truth.status_adverts}
+    actions["adverts_0"] = {**advert, "calendar": weekly, "audience": HEAVY, "chance": 0.8}
+    actions["adverts_1"] = {**advert, "calendar": weekly, "audience": OTHERS, "chance": 0.5}
     for number, first in enumerate((21, 77, 133)):
         calendar = {"per_week": 3, "from_day": first, "until_day": first + 13}
-        actions[f"burst_{number}"] = {**advert, "calendar": calendar, "audience": HEAVY if number < 2 else RECENT}
+        whom = HEAVY if number < 2 else RECENT
+        actions[f"burst_{number}"] = {**advert, "calendar": calendar, "audience": whom, "chance": 0.6}
     return validate(Policy, {"title": "what was done", "actions": actions})
 
 
@@ -238,18 +241,3 @@ def lived(truth: Truth, *, world: int, customers: int) -> PrivateDomain:
 def world_seed(world: int) -> int:
     """Seed of the luck that wrote the logs of a world."""
     return (WORLDS_SEED << 20) + world
-
-
-__all__ = [
-    "FUTURE_DAYS",
-    "LOG_DAYS",
-    "START",
-    "WHOM",
-    "Campaign",
-    "Truth",
-    "history",
-    "lived",
-    "scenario_of",
-    "status_quo",
-    "truth_of",
-]

@@ -115,7 +115,7 @@ def touches_of(world: PrivateDomain, events: pd.DataFrame) -> pd.DataFrame:
 def _terms(world: PrivateDomain, touches: pd.DataFrame) -> dict[str, Any]:
     """What coupon touches say of their coupon: campaign, depth, minimum, validity, propensity; blank for the others."""
     n = len(touches)
-    found = {name: np.full(n, np.nan) for name in ("depth", "min_spend", "valid_days", "propensity")}
+    found = {name: np.full(n, np.nan) for name in ("depth", "min_spend", "valid_days")}
     campaign = np.full(n, "", dtype=object)
     (coupons,) = touches["kind"].str.startswith("coupon_").to_numpy().nonzero()
     own = _issue_of(touches.iloc[coupons].assign(row=coupons))
@@ -126,12 +126,18 @@ def _terms(world: PrivateDomain, touches: pd.DataFrame) -> dict[str, Any]:
         found["depth"][rows] = part["thousandths"].to_numpy() / 1000
         found["min_spend"][rows] = action.minimum_spend_cny
         found["valid_days"][rows] = action.valid_days
-        if getattr(action, "randomised", False):
-            found["propensity"][rows] = getattr(action, "chance", np.nan)
         name = str(getattr(action, "campaign", source))
         began = {day: (world.start + dt.timedelta(days=day)).isoformat() for day in part["issue_day"].unique().tolist()}
         campaign[rows] = [f"{name} {began[day]}" for day in part["issue_day"].tolist()]
+    actions: Any = world.policy.actions
+    by_chance = {name: action.chance for name, action in actions.items() if _told(action)}
+    found["propensity"] = touches["source"].astype(str).map(by_chance).to_numpy(np.float64)
     return {**found, "valid_days": pd.array(found["valid_days"], dtype="Int64"), "campaign_id": campaign}
+
+
+def _told(action: Any) -> bool:
+    """Whether an action drew its receivers with a chance that the operator's systems log."""
+    return bool(getattr(action, "randomised", False))
 
 
 def _issue_of(coupons: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,17 @@ from agents.policy import DO_NOTHING, Policy
 from experiments.closed_loop import product
 from experiments.closed_loop.analyst import naive_policy
 from experiments.closed_loop.future import Future, FutureWorkers, spread_sample
-from experiments.closed_loop.hidden import FUTURE_DAYS, LOG_DAYS, START, Truth, lived, scenario_of, status_quo, truth_of
+from experiments.closed_loop.hidden import (
+    FUTURE_DAYS,
+    LOG_DAYS,
+    START,
+    Truth,
+    history,
+    lived,
+    scenario_of,
+    status_quo,
+    truth_of,
+)
 from experiments.closed_loop.logbook import write_logs
 from experiments.closed_loop.space import Effort, plan_of
 from experiments.data import load_logs
@@ -123,7 +133,11 @@ class Cell:
 
 def made_from(world: int, effort: Effort) -> str:
     """Hash of what decides a cell beside the code and the size of its logs."""
-    parts = {"truth": truth_of(world).as_dict(), "effort": effort.as_dict(), "days": [LOG_DAYS, FUTURE_DAYS]}
+    truth = truth_of(world)
+    documents = (
+        scenario_of(truth, customers=1, days=LOG_DAYS), history(truth), status_quo(truth), plan_of(truth, effort, world)
+    )  # fmt: skip
+    parts = [effort.as_dict(), FUTURE_DAYS, product.PRIORS, [document.digest() for document in documents]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
