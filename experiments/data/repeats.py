@@ -38,12 +38,13 @@ class Repeats:
         """Remember the rows of the next piece, all that count."""
         self._noted.append(self._hash(table, self.columns, 0))
 
-    def copies(self, *, column: str, rule: str, cure: str) -> Ints:
+    def copies(self, *, column: str = "", rule: str = "", cure: str = "") -> Ints:
         """Rows that are exact copies of an earlier one, counted over the rows that count, ascending.
 
         Raises
         ------
-        DataError : different rows with the same cells in ``columns``; the words are the caller's.
+        DataError : different rows with the same cells in ``columns``; the words are the caller's, who needs none where
+            all columns are compared.
         """
         ordered = np.sort(np.concatenate(self._noted))
         self._noted.clear()

@@ -71,8 +71,8 @@ class _Gathered:
         when = stamps(table, "ts", self.clock)
         kind = words(table, "kind", TOUCH_KINDS)
         values: dict[str, Any] = {
-            "customer": self.code[number],
-            "day": when.day - self.origin,
+            "customer": self.code[number].astype(np.int32),
+            "day": (when.day - self.origin).astype(np.int32),
             "kind": pd.Categorical(kind, TOUCH_KINDS).codes,
             "depth": _optional(table, "depth", fractions),
             "min_spend": _optional(table, "min_spend", lambda t, column: cents(t, column, blank=True)),
@@ -97,29 +97,29 @@ class _Gathered:
     def touches(self) -> pd.DataFrame:
         """All of them in order. What was gathered is used up, for it is large."""
         refuse_nobody(self.file, self.rows)
-        rule, cure = "row stands twice", "keep one of them"  # never said: the same cells in all columns are a copy
-        copies = self.repeats.copies(column="customer_id", rule=rule, cure=cure)
+        copies = self.repeats.copies()
         self.dropped.count("copies of a row of touches", len(copies))
         kept = np.delete(np.arange(self.rows), copies)
-        whole = {name: np.concatenate(parts) for name, parts in self.columns.items()}
-        self.columns.clear()
-        order = kept[np.lexsort((whole.pop("second")[kept], whole["customer"][kept]))]
+        customer = np.concatenate(self.columns["customer"])[kept]
+        order = kept[np.lexsort((np.concatenate(self.columns.pop("second"))[kept], customer))]
+        del customer, kept
         finish: dict[str, Callable[[NDArray[Any]], Any]] = {
+            "customer": _int64, "day": _int64,
             "kind": lambda codes: _texts(codes, TOUCH_KINDS),
             "campaign_id": lambda codes: _texts(codes, tuple(self.campaigns)),
             "min_spend": _whole, "valid_days": _whole, "level": _whole,
         }  # fmt: skip
         columns = {}
-        for name in tuple(whole):
-            values = whole.pop(name)[order]
-            columns[name] = finish[name](values) if name in finish else values
+        for name in tuple(self.columns):
+            values = np.concatenate(self.columns.pop(name))[order]
+            columns[name] = finish[name](values) if name in finish else values.astype(np.float64)
         return pd.DataFrame(columns, copy=False)
 
 
-def _optional(table: Table, column: str, read: Callable[[Table, str], pd.Series]) -> NDArray[np.float64]:
-    """A column of numbers as float64, NaN where nothing is written or the column is not there."""
+def _optional(table: Table, column: str, read: Callable[[Table, str], pd.Series]) -> NDArray[Any]:
+    """A column of numbers, NaN where nothing is written; in two bytes a row where the column is not there."""
     if column not in table.frame:
-        return np.full(len(table.frame), np.nan)
+        return np.full(len(table.frame), np.nan, np.float16)
     return read(table, column).to_numpy(np.float64, na_value=np.nan)
 
 
@@ -135,8 +135,12 @@ def _levels(table: Table, tags: NDArray[np.bool_]) -> dict[str, NDArray[np.float
     return {"level": pd.to_numeric(level.str.removeprefix("L")).to_numpy(np.float64, na_value=np.nan)}
 
 
-def _whole(values: NDArray[np.float64]) -> pd.Series:
-    return pd.Series(values).astype("Int64")
+def _int64(values: NDArray[Any]) -> NDArray[np.int64]:
+    return values.astype(np.int64)
+
+
+def _whole(values: NDArray[Any]) -> pd.Series:
+    return pd.Series(values.astype(np.float64)).astype("Int64")
 
 
 def _texts(codes: NDArray[Any], names: tuple[str, ...]) -> pd.Series:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ def write_logs(folder: Path) -> None:
         if customer % 2:
             touches.append((raw_id(customer), "2024-02-10T08:00:00", "coupon_issued", 14, "spring"))
     folder.mkdir()
+    orders += [("", "2024-03-01", f"till-{i}", 1, 0) for i in range(3)]  # a count that is too small to be told
     columns = ["customer_id", "ts", "order_id", "gross", "discount"]
     pd.DataFrame(orders, columns=columns).to_csv(folder / "orders.csv", index=False)
     columns = ["customer_id", "ts", "kind", "valid_days", "campaign_id"]
@@ -110,6 +112,9 @@ def test_nothing_written_or_said_tells_who(shop: Path, caplog: pytest.LogCapture
     assert looked > 40
     names = {path.name for path in shop.rglob("*")}
     assert {"study.journal", "replicates.sqlite", "report.html", "states.npz", "events.parquet"} <= names
+    report = (shop / "searched" / "report.html").read_text(encoding="utf-8")
+    assert re.search(r"<th>orders without customer</th><td[^>]*>(<|&lt;)10</td>", report)
+    assert "<10 orders without customer" in done[1].out
     keys = pd.read_parquet(shop / "lived" / "events.parquet")["key"]
     assert (keys >= 1 << 62).any()  # pseudonyms are there
 
