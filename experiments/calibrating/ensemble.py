@@ -116,7 +116,8 @@ def with_ensemble(design: Experiment, ground: Ground) -> tuple[Experiment, Groun
         return design, ground
     place = f"ensemble: {design.ensemble}"
     found = read_ensemble(Path(design.ensemble))
-    twice = sorted(found.free.keys() & design.uncertain.keys())
+    own = {path for path, spread in design.uncertain.items() if not isinstance(spread, Calibrated)}  # not from a run
+    twice = sorted(found.free.keys() & own)
     if twice:
         raise SpecError(f"'{twice[0]}' is calibrated, and `uncertain` too", place=place, cure="drop it there")
     for path in found.free:

@@ -67,6 +67,7 @@ class Course(Spec):
 
     levers: int
     worlds: int
+    drawn_from: str = "what is uncertain"
     engine: str
     aim: str
     effort: Effort
@@ -170,11 +171,12 @@ def _candidate(f: Finalist) -> Candidate:
 
 
 def _course(result: SearchResult) -> Course:
-    own = {"levers", "worlds", "aim"}
+    own = {"levers", "worlds", "aim", "drawn_from"}
     return Course(
         levers=len(result.plan.space),
         worlds=result.experiment.worlds if result.experiment.uncertain else 1,
         aim=result.plan.objective.words(),
+        drawn_from="calibrated parameter sets" if result.experiment.ensemble else "what is uncertain",
         **{name: getattr(result.course, name) for name in Course.model_fields if name not in own},
     )
 

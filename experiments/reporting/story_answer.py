@@ -136,7 +136,8 @@ def _aim(facts: Facts) -> str:
 def _source(facts: Facts) -> str:
     searched, d = searched_of(facts), facts.differences["clv"]
     for_what = "checked its limits and chose nothing else" if searched.limits else "chose nothing"
-    where = f", in {searched.course.worlds} worlds drawn from what is uncertain" if searched.course.worlds > 1 else ""
+    course = searched.course
+    where = f", in {course.worlds} worlds drawn from {course.drawn_from}" if course.worlds > 1 else ""
     return (
         f"The interval comes from {d.n} holdout replicates{where}, lived under both policies, whose seeds {for_what}: "
         "no trial and no finalist was picked by them, so the luck of being picked is not in it."

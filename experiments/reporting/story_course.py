@@ -59,7 +59,7 @@ def course_told(searched: Searched, trials: pd.DataFrame, currency: str) -> tupl
 
 
 def _tried(course: Course, trials: pd.DataFrame) -> str:
-    where = f" Each lives in one of {course.worlds} worlds drawn from what is uncertain." if course.worlds > 1 else ""
+    where = f" Each lives in one of {course.worlds} worlds drawn from {course.drawn_from}." if course.worlds > 1 else ""
     return (
         f"{counted(len(trials), 'policy').replace('policys', 'policies')} of {course.levers} levers were tried on the "
         f"same seeds in all; {ENGINES.get(course.engine, course.engine)} proposed them. What is maximised is the "
