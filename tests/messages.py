@@ -19,6 +19,9 @@ SENT: dict[str, Any] = {
     "more": {"kind": "advert", "calendar": {"every_days": 2, "from_day": 20}, "audience": {"orders_min": 2}},
     "talk": {"kind": "chat", "hours_per_week": {f"L{level}": 4 for level in range(6)}, "minutes_per_chat": 2},
 }
+CHANNELS: dict[str, Any] = {
+    "store": {"volume": 400, "cost_per_reach_cny": 2.0, "organic_per_day": 2.0, "add_rate": 0.6}
+}
 IRRITABLE: dict[str, Any] = {
     "reaction": {"kind": "reaction", "mute": -5.5, "delete": -7.0},
     "attrition": {"kind": "attrition", "delete_per_day": 0.0005, "unmute_per_day": 0.02},
@@ -27,9 +30,8 @@ IRRITABLE: dict[str, Any] = {
 
 def lived(size: int = 800, days: int = 120, seed: int = 1, **changes: Any) -> PrivateDomain:
     """A world of people who mute, delete, answer and move between levels, lived to its end."""
-    channels = {"store": {"volume": 400, "cost_per_reach_cny": 2.0, "organic_per_day": 2.0, "add_rate": 0.6}}
     world = PrivateDomain(
-        scenario(size, days, **{"behaviours": IRRITABLE, "channels": channels, **changes}), policy(**SENT), seed=seed
+        scenario(size, days, **{"behaviours": IRRITABLE, "channels": CHANNELS, **changes}), policy(**SENT), seed=seed
     )
     world.run()
     return world

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from scipy.stats import chi2
 from threadpoolctl import threadpool_limits
 
 from agents.birth import LearnedContact
@@ -30,6 +32,7 @@ from sim import Draws
 MAX_OTHERS = 150_000  # days without the event that a fit sees of each transition
 MAX_JUDGED = 300_000  # days after the cut-off on which each transition is judged
 FEWEST_AT_RISK = 500  # days at risk below which the logs do not tell, and the scenario's rule stays; assumed
+ALARM = 0.01  # chance that covariates which mean nothing pass for a regression (likelihood ratio); assumed
 FEWEST_JUDGED = 50  # days after the cut-off below which a transition is not judged; assumed
 BURN_IN_DAYS = 28  # at the start of the logs, when nobody's exposure is known; at most a tenth of the window
 
@@ -65,7 +68,8 @@ class Transition:
     Attributes
     ----------
     events, at_risk : how often it happened up to the cut-off, and on how many days it could have.
-    learned : ``hazard``, ``constant`` (too few events to tell days apart) or ``no`` (the scenario's rule stays).
+    learned : ``hazard``; ``constant``, where events are too few to tell days apart or no covariate does; or ``no``,
+        where the scenario's rule stays.
     """
 
     events: int
@@ -111,7 +115,7 @@ class ContactTraining:
             notes.append(f"Contact and trust: hazards learned from the logged messages decide {named}.")
         if by["constant"]:
             named = ", ".join(f"{name} ({count_words(t.events)} events)" for name, t in by["constant"])
-            notes.append(f"Too few events to tell one day from another, so a smoothed constant decides {named}.")
+            notes.append(f"Nothing logged tells one day from another, so a smoothed constant decides {named}.")
         if by["no"]:
             named = ", ".join(name for name, _ in by["no"])
             notes.append(f"The logs say nothing, or too little, of {named}: the scenario's assumed rules decide.")
@@ -138,6 +142,7 @@ class Gather:
         self.replay, self.features, self.first_day = replay, features, first_day
         self.share = min(1.0, MAX_OTHERS / max(len(replay.history) * days, 1))
         self.found = {name: Gathered() for name in features}
+        self.constant: set[str] = set()  # transitions whose days the logs do not tell apart
         self.luck = Draws(0)
 
     def __call__(self, name: str, rows: Ints, y: Flags, day: int) -> None:
@@ -160,6 +165,7 @@ class Gather:
         """The hazard of a transition: a regression, or constants where events are too few."""
         found = self.found[name]
         if min(found.events, found.at_risk - found.events) < FEWEST_EVENTS:
+            self.constant.add(name)
             return _constant(name, found, source)
         x, y = np.concatenate(found.x, axis=1), np.concatenate(found.y)
         varies = np.flatnonzero(np.ptp(x, axis=1) > 0)
@@ -169,6 +175,10 @@ class Gather:
             customers=customers, prior=PRIOR[name], tolerance=1e-8,
             source=f"LogisticRegression on {source}: {count_words(found.events)} events",
         )  # fmt: skip
+        needed = chi2.ppf(1.0 - ALARM, len(varies))
+        if 2.0 * (_log_likelihood(hazard.probability(x[varies]), y) - _log_likelihood(y.mean(), y)) < needed:
+            self.constant.add(name)
+            return _constant(name, found, source)
         return hazard.recalibrated(1.0, float(np.log(self.share)))
 
 
@@ -181,6 +191,10 @@ def _constant(name: str, found: Gathered, source: str) -> Hazard:
     loud = _smoothed(found.events_touched, found.touched, PRIOR[name])
     quiet = _smoothed(found.events - found.events_touched, found.at_risk - found.touched, PRIOR["delete"])
     return Hazard(name=name, features=("touched",), coef=(loud - quiet,), intercept=quiet, source=source)
+
+
+def _log_likelihood(p: Any, y: Flags) -> float:
+    return float(np.log(np.where(y, p, 1.0 - p)).sum())
 
 
 def _smoothed(events: int, days: int, prior: float) -> float:
@@ -253,7 +267,7 @@ def _transitions(gather: Gather, models: ContactModels) -> dict[str, Transition]
         seen = gather.found.get(name, Gathered())
         learned = "no"
         if name in models:
-            learned = "constant" if min(seen.events, seen.at_risk - seen.events) < FEWEST_EVENTS else "hazard"
+            learned = "constant" if name in gather.constant else "hazard"
         found[name] = Transition(seen.events, seen.at_risk, learned)
     return found
 
