@@ -19,7 +19,6 @@ from scipy.special import gammaln, hyp2f1
 
 from experiments.forecasting.btyd import BgNbd, GammaGamma, ParetoNbd, Records
 from experiments.forecasting.direct import direct_btyd, direct_linear, direct_trees
-from experiments.forecasting.lessons import Lessons, covariates
 from experiments.forecasting.order_days import NEVER, OrderDays
 from experiments.forecasting.past import Past
 from experiments.forecasting.rivals import bg_nbd, pareto_nbd, recent_and_history, resampled, the_same_again
@@ -129,8 +128,20 @@ def test_extreme_records_are_finite() -> None:
         assert ((model.p_any(seen, 13) >= 0) & (model.p_any(seen, 13) <= 1)).all()
 
 
+def test_drawn_futures_are_those_that_are_expected() -> None:
+    """Means, chances of any order and the spread between customers of 4,000 draws against the closed forms."""
+    seen, weeks = records((0, 0, 39), (1, 3, 39), (7, 37.5, 38.9), (5, 25.0, 39.0)), 39.0
+    drawn = np.stack([PARETO.drawn(seen, weeks, np.random.default_rng(seed)) for seed in range(4000)])
+    error = drawn.std(axis=0) / np.sqrt(len(drawn))
+    assert (np.abs(drawn.mean(axis=0) - PARETO.expected(seen, weeks)) < 4 * error + 1e-9).all()
+    p = PARETO.p_any(seen, weeks)
+    assert (np.abs((drawn > 0).mean(axis=0) - p) < 4 * np.sqrt(p * (1 - p) / len(drawn)) + 1e-9).all()
+    # Rates and lifetimes differ, so that counts are more spread out than Poisson's
+    assert drawn[:, 2].var() > 1.3 * drawn[:, 2].mean()
+
+
 def cdnow(name: str) -> OrderDays:
-    """Weeks 1 to 39 of CDNOW, where the package that carries the file is installed."""
+    """Weeks 1 to 39 of CDNOW, where the package that carries the file is installed; orders worth nothing too."""
     spec = importlib.util.find_spec("lifetimes")
     if spec is None or spec.origin is None:
         pytest.skip("the optional package lifetimes, which carries CDNOW, is not installed")
@@ -279,3 +290,23 @@ def test_direct_models_reach_beyond_half_of_the_past(population: tuple[OrderDays
     assert found.orders.sum() == pytest.approx(2 * half.orders.sum(), rel=0.05)
     assert half.p_any.mean() == pytest.approx((future.orders() > 0).mean(), abs=0.02)
     assert half.p_any.mean() < found.p_any.mean() < 1
+
+
+def test_a_long_horizon_decays(population: tuple[OrderDays, OrderDays]) -> None:
+    """Customers who stop for good: three times the days bring far less than three times the orders."""
+    rng = np.random.default_rng(8)
+    past, _ = population
+    life = rng.exponential(90, past.n_customers)
+    kept = past.day <= np.maximum(life, 1)[past.customer]
+    dying = OrderDays(past.start, past.days, past.before, past.customer[kept], past.day[kept], past.net[kept])
+    one, three = (direct_linear(Past(dying, days)).orders.sum() for days in (60, 180))
+    assert one < three < 2.2 * one
+
+
+def test_little_past_is_no_error() -> None:
+    """Five weeks, a customer without a repeat order, a horizon ten times as long."""
+    few = days_of({0: [0, 9, 20], 1: [3], 2: [1, 2, 30]}, 35)
+    for rival in (direct_trees, direct_linear, direct_btyd):
+        found = rival(Past(few, 350))
+        assert np.isfinite([found.orders, found.spend, found.p_any]).all()
+        assert ((found.p_any >= 0) & (found.p_any <= 1)).all()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import poisson
 from typer.testing import CliRunner
 
 from agents.birth import Learned
@@ -22,7 +23,7 @@ from experiments.forecasting.forecast import WORLD, FactCheck, Forecast, check_f
 from experiments.forecasting.forecast_document import markdown, save
 from experiments.forecasting.order_days import NEVER, OrderDays
 from experiments.forecasting.quarters import Tally, live_quarter, only_buyers, quiet_scenario, tally_quarters
-from experiments.forecasting.scores import Scores
+from experiments.forecasting.scores import Scores, crps
 from experiments.terminal.validation import app
 from experiments.train import train
 from experiments.validate import forecast
@@ -154,8 +155,43 @@ def test_scores_by_hand() -> None:
     assert scores.auc == 1.0
     assert scores.log_loss == pytest.approx(-np.log([0.9, 0.8, 0.7]).mean())
     assert scores.weekly_mape == pytest.approx(100 * (1 / 1 + 1 / 2) / 2)
+    assert scores.cumulative_mape == pytest.approx(100 * (1 / 1 + 2 / 3) / 2)
+    assert scores.orders_spearman == pytest.approx(np.corrcoef([3, 1.5, 1.5], [3, 2, 1])[0, 1])
+    assert scores.brier == pytest.approx((0.01 + 0.04 + 0.09) / 3)
+    assert scores.crps is None
     assert scores.total_low is None
     assert scores.covered is None
+
+
+def test_crps_by_hand() -> None:
+    """Simulated 0, 1, 3 against 1: mean distance 3 / 3; half the mean distance between two of them 6 / 3 / 2."""
+    assert crps(np.array([[0], [1], [3]]), np.array([1])) == pytest.approx([0.0])
+    assert crps(np.array([[0], [1], [3]]), np.array([5])) == pytest.approx([(5 + 4 + 2) / 3 - 1])
+    order = np.random.default_rng(0).permutation(3)
+    assert crps(np.array([[0], [1], [3]])[order], np.array([1])) == pytest.approx([0.0])
+
+
+def test_crps_does_not_depend_on_the_number_of_replicates_and_prefers_the_truth() -> None:
+    """Exact for a Poisson of mean 2: E|X - y| - E|X - X'| / 2; few replicates give the same mean as many."""
+    rng = np.random.default_rng(3)
+    truth, n = rng.poisson(2.0, 4000), 4000
+    support = np.arange(30)
+    mass = poisson.pmf(support, 2.0)
+    spread = (mass[:, None] * mass * np.abs(support[:, None] - support)).sum() / 2
+    exact = (np.abs(support[:, None] - truth) * mass[:, None]).sum(axis=0).mean() - spread
+    few, many = (crps(rng.poisson(2.0, (m, n)), truth) for m in (4, 200))
+    assert many.mean() == pytest.approx(exact, abs=0.01)
+    assert few.mean() == pytest.approx(exact, abs=4 * few.std() / np.sqrt(n))
+    assert crps(rng.poisson(2.6, (200, n)), truth).mean() > exact + 0.05
+
+
+def test_spend_weeks_are_counted_against_their_bands() -> None:
+    def tally(spend: float) -> Tally:
+        return Tally(np.ones(3, np.int64), np.full(3, 100), np.array([1, 1, 1]), np.array([10.0, spend, 20.0]), {})
+
+    forecast = CustomerForecast.of_tallies([tally(s) for s in np.linspace(4, 6, 40)])
+    assert Scores.of(forecast, tally(5.0)).spend_weeks_held == 1.0
+    assert Scores.of(forecast, tally(7.0)).spend_weeks_held == pytest.approx(2 / 3)
 
 
 def test_intervals_cover_what_was_drawn_from_them() -> None:
@@ -187,6 +223,13 @@ def test_forecast_of_a_steady_market(found: Forecast) -> None:
     assert scores.orders_correlation > 0.8
     assert scores.covered is not None
     assert scores.covered > 0.85
+    assert scores.total_half_width_percent is not None
+    assert scores.total_low is not None
+    assert scores.total_high is not None
+    width = scores.total_high - scores.total_low
+    assert scores.total_half_width_percent == pytest.approx(50 * width / found.observed.orders.sum())
+    assert scores.crps is not None
+    assert scores.crps < scores.orders_mae
     assert found.replicates == 20
     assert len(found.observed.orders) == 290
     assert (found.start, found.days) == (CUT_OFF + dt.timedelta(days=1), 56)
