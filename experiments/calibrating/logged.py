@@ -11,11 +11,12 @@ from experiments.calibrating.targets import Targets, place
 from experiments.data.logs import Logs
 from experiments.ground import Ground, cut_off_of
 from experiments.metrics import DAYS_A_WEEK
+from experiments.reporting.suppression import FEWEST
 from sim.errors import SpecError
 from sim.spec import Document
 
 TOUCHES = {"mutes": "mute", "deletes": "delete", "chats": "chat", "replies": "reply"}  # count to kind of touch
-NEEDS_TOUCHES = ("mute_rate", "delete_rate", "reply_rate")
+NEEDS_TOUCHES = {"mute_rate": "mute", "delete_rate": "delete", "reply_rate": "reply"}  # fact to kind of touch
 
 
 def with_logged_figures(targets: Targets, ground: Ground, document: Document) -> Targets:
@@ -45,10 +46,12 @@ def with_logged_figures(targets: Targets, ground: Ground, document: Document) ->
         weeks = min(last - first + 1, (cut_off + 1) // DAYS_A_WEEK)
         if weeks < 1:
             raise SpecError("the logs have no whole week before the cut-off", place=where, cure="move the cut-off")
+        if customers_behind(fact, ground.logs, cut_off, weeks) < FEWEST:
+            raise SpecError(
+                f"in the logs this stands for fewer than {FEWEST} customers, and no figure may", place=where,
+                cure="count more weeks, or write the figure with its source",
+            )  # fmt: skip
         value = figure(fact, ground.logs, cut_off, weeks)
-        if value == 0 and fact.tolerance is None:
-            cure = "give 'tolerance', in the figure's unit"
-            raise SpecError("the logs say 0, which has no share of itself", place=where, cure=cure)
         found[name] = fact.model_copy(update={"value": value})
     return targets.model_copy(update={"facts": {**targets.facts, **found}})
 
@@ -64,6 +67,17 @@ def figure(fact: OverWeeks, logs: Logs, cut_off: int, weeks: int) -> float:
         counted = touches["kind"].value_counts()
         sums |= {name: float(counted.get(kind, 0)) for name, kind in TOUCHES.items()}
     return fact.rate(sums, people_in_logs(logs, np.arange(first, cut_off + 1, DAYS_A_WEEK)), weeks)
+
+
+def customers_behind(fact: OverWeeks, logs: Logs, cut_off: int, weeks: int) -> int:
+    """How many customers did what a figure counts."""
+    kind = NEEDS_TOUCHES.get(fact.kind)
+    if kind is None:
+        rows = logs.visits
+    else:
+        assert logs.touches is not None
+        rows = logs.touches[logs.touches["kind"] == kind]
+    return int(rows.loc[rows["day"].between(cut_off - weeks * DAYS_A_WEEK + 1, cut_off), "customer"].nunique())
 
 
 def people_in_logs(logs: Logs, days: NDArray[np.int64]) -> tuple[float, float]:

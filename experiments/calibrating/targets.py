@@ -101,6 +101,11 @@ def place(document: Document, *steps: str) -> str:
 def check_targets(targets: Targets, scenario: Scenario, document: Document, *, learned: bool) -> int:
     """Try facts and free values on the scenario; return the number of days that replicates must live.
 
+    Parameters
+    ----------
+    targets : figures from logs are filled in, if there are logs.
+    learned : models and customers come from logs, so that some paths decide nothing.
+
     Raises
     ------
     SpecError
@@ -109,7 +114,7 @@ def check_targets(targets: Targets, scenario: Scenario, document: Document, *, l
     """
     last = 0
     for name, fact in targets.facts.items():
-        if LOGS in fact.figures().values() and not learned:
+        if LOGS in fact.figures().values():
             raise SpecError(
                 "this is to be counted in logs, and there are none", place=place(document, "facts", name),
                 cure="calibrate an experiment that names `logs`, or write the figure",

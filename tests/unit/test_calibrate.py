@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from experiments.calibrate import calibrate
 from experiments.calibrating.ensemble import FILE, read_ensemble, with_ensemble
 from experiments.calibrating.facts import Fact, day_of
 from experiments.calibrating.folder import calibration_folder
-from experiments.calibrating.logged import figure, people_in_logs
+from experiments.calibrating.logged import figure, people_in_logs, with_logged_figures
 from experiments.calibrating.proposal import propose, systematic
 from experiments.calibrating.targets import Effort, Targets
 from experiments.data import load_logs
@@ -26,7 +27,7 @@ from experiments.metrics import outcome
 from experiments.searching.questions.assumptions import assumed_values
 from experiments.searching.worlds import Calibrated, check, ensemble
 from sim.errors import SpecError, StudyError
-from sim.spec import validate
+from sim.spec import Document, validate
 from tests.desk import desk, run
 from tests.worlds import busy_policy, busy_scenario, live
 
@@ -190,6 +191,48 @@ def test_logs_are_counted_before_the_cut_off_alone(tmp_path: Path) -> None:
     assert people_in_logs(logs, np.array([0, 1, 2, 3, 8])) == pytest.approx(
         ((0 + 1 + 2 + 2 + 2) / 5, (0 + 1 + 2 + 1 + 2) / 5)
     )
+
+
+def grounded(folder: Path, touches: str) -> Any:
+    """Logs of twelve customers over five weeks, of whom each orders weekly, with the ground that knows their end."""
+    from types import SimpleNamespace
+
+    days = [f"2024-{3 + d // 31:02d}-{1 + d % 31:02d}" for d in range(0, 35, 7)]
+    rows = [f"c{i},{day},o{i}{day},20,0" for i in range(12) for day in days]
+    (folder / "orders.csv").write_text("customer_id,ts,order_id,gross,discount\n" + "\n".join(rows), encoding="utf-8")
+    if touches:
+        (folder / "touches.csv").write_text("customer_id,ts,kind\n" + touches, encoding="utf-8")
+    logs = load_logs(folder)
+    end = logs.origin + dt.timedelta(days=20)
+    scenario = Scenario.model_validate({"title": "t", "horizon_days": 70})
+    return SimpleNamespace(logs=logs, scenario=scenario, training=SimpleNamespace(models=SimpleNamespace(cut_off=end)))
+
+
+LOGGED = "title: t\nfacts:\n  it: {{kind: {}, value: logs, tolerance_share: 0.1, source: a, measured: b}}\n" + (
+    "free: {{margin: {{low: 0, high: 1}}}}\n"
+)
+
+
+def filled(folder: Path, kind: str, touches: str) -> Targets:
+    document = Document(LOGGED.format(kind), "targets.yaml")
+    return with_logged_figures(validate(Targets, document.data, document), grounded(folder, touches), document)
+
+
+def test_figures_of_the_logs_are_filled_in(tmp_path: Path) -> None:
+    """The run has ten weeks and the logs three before their cut-off: these count."""
+    assert filled(tmp_path, "weekly_orders", "").facts["it"].figures() == {"": 12.0}
+
+
+@pytest.mark.parametrize(
+    ("touches", "words"),
+    [
+        ("", "targets.yaml:3: facts.it.value: these logs have no touches"),
+        ("c1,2024-03-05,mute\nc2,2024-03-05,mute\n", "this stands for fewer than 10 customers, and no figure may"),
+    ],
+)
+def test_figures_that_the_logs_cannot_give_are_refused(tmp_path: Path, touches: str, words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        filled(tmp_path, "mute_rate", touches)
 
 
 # -- the answer -------------------------------------------------------------------------------------------------------
