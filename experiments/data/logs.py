@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 LOGGED_KEYS = 1 << 62  # keys of customers with a pseudonym start here, above those of all prospects
 
+TEXTS_AT_ONCE = 100_000  # of a column that is hashed as text
+
 VISIT_COLUMNS = ("customer", "day", "gross", "discount", "net")
 TOUCH_COLUMNS = ("customer", "day", "kind", "depth", "min_spend", "valid_days", "campaign_id", "propensity")
 CAMPAIGN_COLUMNS = ("campaign_id", "kind", "start_day", "end_day", "customer", "redeemed")
@@ -125,5 +127,7 @@ def digest_of(origin: datetime.date, last_day: int, *frames: pd.DataFrame | None
             elif isinstance(column.dtype, np.dtype) and column.dtype.kind == "f":
                 state.update(column.to_numpy(dtype="<f8").tobytes())
             else:
-                state.update("\x1f".join("" if pd.isna(v) else str(v) for v in column).encode())
+                for first in range(0, len(column), TEXTS_AT_ONCE):
+                    texts = ["" if pd.isna(v) else str(v) for v in column.iloc[first : first + TEXTS_AT_ONCE]]
+                    state.update((("\x1f" if first else "") + "\x1f".join(texts)).encode())
     return state.hexdigest()
