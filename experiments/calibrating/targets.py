@@ -28,7 +28,7 @@ class Effort(Spec):
     first: int = parameter(128, ge=8, le=100_000, doc="parameter sets that cover the spans before anything is known")
     batch: int = parameter(48, ge=4, le=10_000, doc="parameter sets of each later round")
     rounds: int = parameter(6, ge=1, le=100, doc="later rounds at most")
-    fresh: int = parameter(48, ge=16, le=10_000, doc="replicates with luck of their own, that tell the noise")
+    fresh: int = parameter(96, ge=16, le=10_000, doc="replicates with luck of their own, that tell the noise")
     sets: int = parameter(64, ge=8, le=10_000, doc="equally likely parameter sets that the answer should be worth")
 
 
