@@ -1,4 +1,4 @@
-"""Questions put to the world: load, simulate, train, compare, search.
+"""Questions put to the world: load, simulate, train, calibrate, compare, search.
 
 The names are looked up when they are first used, so that worker processes and ``siyu --help`` load only what they
 need. Some of them are also the names of modules here; the package's own class keeps ``experiments.search`` the
@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .calibrate import calibrate
     from .compare import Verdict, compare, simulate
     from .data import load_logs
     from .load import load, shipped
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
     from .train import train
 
 _HOME = {
-    "Results": "results", "Verdict": "compare", "compare": "compare", "load": "load", "load_logs": "data",
-    "search": "search", "shipped": "load", "simulate": "compare", "train": "train",
+    "Results": "results", "Verdict": "compare", "calibrate": "calibrate", "compare": "compare", "load": "load",
+    "load_logs": "data", "search": "search", "shipped": "load", "simulate": "compare", "train": "train",
 }  # fmt: skip
 
-__all__ = ["Results", "Verdict", "compare", "load", "load_logs", "search", "shipped", "simulate", "train"]
+__all__ = ["Results", "Verdict", "calibrate", "compare", "load", "load_logs", "search", "shipped", "simulate", "train"]
 
 
 class _Package(ModuleType):

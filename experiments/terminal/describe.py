@@ -23,6 +23,7 @@ from agents.calendar import Calendar
 from agents.effects import Effects
 from agents.models import CustomerModels
 from agents.policy import DO_NOTHING
+from experiments.calibrating.facts import Fact
 from experiments.load import KINDS, load, open_document, shipped
 from sim.errors import ModelError, SpecError, nearest
 from sim.problems import Path as Steps
@@ -88,7 +89,7 @@ def kinds_of(family: type[Kind]) -> list[str]:
 
 def pages() -> dict[str, type[Spec]]:
     """Everything that has a page, by name."""
-    return {**KINDS, **Action.REGISTRY, **Behaviour.REGISTRY, **PARTS}
+    return {**KINDS, **Action.REGISTRY, **Behaviour.REGISTRY, **Fact.REGISTRY, **PARTS}
 
 
 def page(name: str) -> Page:
@@ -112,7 +113,7 @@ def page(name: str) -> Page:
 def _rows(kind: type[BaseModel], instance: BaseModel | None, path: str) -> Iterator[Row]:
     """Rows of a class; with an instance its values are the defaults."""
     for name, field in kind.model_fields.items():
-        if name in ("source", "identified") and "source" in kind.model_fields:
+        if name in ("source", "identified") and "identified" in kind.model_fields:
             continue  # of an effect: shown as the source of its numbers
         default = getattr(instance, name) if instance is not None else _default(field)
         yield from _field_rows(f"{path}{name}", field, default, getattr(instance, "source", ""))

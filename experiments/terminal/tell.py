@@ -12,6 +12,7 @@ import numpy as np
 
 from agents.actions import Action
 from agents.behaviours import Behaviour
+from experiments.calibrating.facts import Fact
 from experiments.compare import Difference, difference
 from experiments.load import KINDS, SUFFIXES, load, shipped
 from experiments.terminal import describe
@@ -189,7 +190,7 @@ def _tell_list(*, json: bool) -> None:
     titles = {name: str(load(name).title) for name in [*shipped(), "policy/do_nothing"]}
     kinds = {
         "documents": list(KINDS), "actions": describe.kinds_of(Action), "behaviours": describe.kinds_of(Behaviour),
-        "parts": list(describe.PARTS),
+        "facts": describe.kinds_of(Fact), "parts": list(describe.PARTS),
     }  # fmt: skip
     if json:
         say_json({**kinds, "shipped": titles})

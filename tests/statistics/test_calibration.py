@@ -15,10 +15,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import chisquare
 
-from experiments.calibrating.fit import Fit, weigh
+from experiments.calibrating.checks import check_facts, check_marginals
+from experiments.calibrating.fit import Fit, Posterior, weigh
 from experiments.calibrating.kernel import Kernel
 from experiments.calibrating.space import Space
-from experiments.calibrating.targets import Effort, Targets, measured
+from experiments.calibrating.targets import Effort, Statistic, Targets, measured
 from experiments.run import live
 from experiments.searching.worlds import Span
 from tests.worlds import policy, scenario
@@ -216,6 +217,32 @@ def test_the_posterior_is_the_exact_one() -> None:
     assert found.worth[-1] > 200  # nearly every set of the later rounds counts
 
 
+def test_what_would_be_measured_has_the_spread_of_luck_and_tolerance() -> None:
+    """Root 2 ± 0.1 squared, plus an error of 0.5: mean 4.01, sd √(0.4² + 0.5²); a fact of 6 lies outside."""
+    figures = np.full((3, 2), 4.0)
+    kernel = Kernel(np.array([4.5, 6.0]), np.array([0.5, 0.5]), np.zeros(2), 0.01 * np.eye(2), 10_000)
+    found = Posterior(np.zeros((3, 1)), figures, np.zeros(3), np.array([0.5, 0.5, 0.0]), kernel)
+    facts = [Statistic(name, name, value, 0.5) for name, value in (("near", 4.5), ("far", 6.0))]
+    near, far = check_facts(found, facts, seed=1)
+    for check in (near, far):
+        assert check.low == pytest.approx(4.01 - 1.645 * 0.64, abs=0.06)
+        assert check.median == pytest.approx(4.0, abs=0.04)
+        assert check.high == pytest.approx(4.01 + 1.645 * 0.64, abs=0.06)
+    assert (near.fits, far.fits) == (True, False)
+
+
+def test_luck_of_the_shared_seeds_is_taken_off() -> None:
+    """Roots on the shared seeds lie 0.2 above those of all seeds, whose luck has sd 0.1 and correlation 0.6."""
+    rng = np.random.default_rng(1)
+    luck = rng.multivariate_normal([0, 0], 0.01 * np.array([[1, 0.6], [0.6, 1]]), 400)
+    shared = np.full((400, 2), 2.2**2)
+    kernel = Kernel.lucky(np.array([4.0, 4.0]), np.array([0.1, 0.1]), shared, (2 + luck) ** 2)
+    assert kernel.luck == pytest.approx([0.2, 0.2], abs=0.02)
+    assert np.diag(kernel.noise) == pytest.approx([0.01, 0.01], rel=0.2)
+    assert kernel.noise[0, 1] == pytest.approx(0.006, rel=0.25)
+    assert kernel.mean(shared[:1]) == pytest.approx(np.array([[4.01, 4.01]]), abs=0.1)
+
+
 def test_a_value_that_no_fact_depends_on_stays_as_wide_as_its_span() -> None:
     class Deaf(ClosedForm):
         def shared(self, points: Floats) -> Floats:
@@ -223,8 +250,6 @@ def test_a_value_that_no_fact_depends_on_stays_as_wide_as_its_span() -> None:
 
         def fresh(self, points: Floats, first: int) -> Floats:
             return super().fresh(points * [1, 1, 0], first)
-
-    from experiments.calibrating.checks import check_marginals
 
     world = Deaf(3)
     found = Fit(world.fact(np.array([0.4, 0.6, 0.0])), SD, world, CUBE.cover, EFFORT, seed=1).run()

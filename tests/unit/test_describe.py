@@ -14,6 +14,7 @@ from agents.actions import Action, Coupon
 from agents.behaviours import Attention, Behaviour
 from agents.models import default_models
 from agents.scenario import Scenario
+from experiments.calibrating.facts import Fact
 from experiments.load import KINDS, load, open_document, shipped
 from experiments.terminal import describe
 from experiments.terminal.schema import json_schema, json_schemas, write_schemas
@@ -39,7 +40,8 @@ def leaves(data: Any, path: Steps = ()) -> Iterator[tuple[Steps, Any]]:
 
 
 def test_everything_has_a_page() -> None:
-    assert {*KINDS, *Action.REGISTRY, *Behaviour.REGISTRY, "effects", "audience", "calendar"} == set(describe.pages())
+    kinds = {*KINDS, *Action.REGISTRY, *Behaviour.REGISTRY, *Fact.REGISTRY}
+    assert {*kinds, "effects", "audience", "calendar"} == set(describe.pages())
 
 
 @pytest.mark.parametrize("name", describe.pages())

@@ -76,6 +76,8 @@ def test_the_interval_says_that_its_seeds_chose_nothing() -> None:
     assert "limits and chose nothing else" in told
     without = answer(limits={}, course=course(worlds=8))[2]
     assert "3 holdout replicates, in 8 worlds drawn from what is uncertain, lived under both" in without
+    fitted = answer(limits={}, course=course(worlds=8, drawn_from="calibrated parameter sets"))[2]
+    assert "in 8 worlds drawn from calibrated parameter sets" in fitted
     assert "whose seeds chose nothing: no trial" in without
 
 
