@@ -17,7 +17,7 @@ from experiments.forecasting.customer_forecast import CustomerForecast
 from experiments.forecasting.direct import direct_btyd, direct_linear, direct_trees
 from experiments.forecasting.forecast import WORLD, Forecast
 from experiments.forecasting.order_days import Ints, OrderDays
-from experiments.forecasting.origins import ask_origins
+from experiments.forecasting.origins import ask_origins, p_any
 from experiments.forecasting.past import Past
 from experiments.forecasting.quarters import Tally, only_buyers, quiet_scenario, tally_quarters
 from experiments.forecasting.rivals import bg_nbd, pareto_nbd, recent_and_history, resampled, the_same_again
@@ -71,17 +71,19 @@ def _forecast(
 ) -> Forecast:  # fmt: skip
     seconds: dict[str, float] = {}
     cut_day, days = _split(logs, cut_off, horizon_days)
+    past_logs = _until(logs, cut_day)
     with _timed(seconds, "learning", hear):
-        training = train(_until(logs, cut_day), cut_off=logs.origin + dt.timedelta(days=cut_day))
+        training = train(past_logs, cut_off=logs.origin + dt.timedelta(days=cut_day))
     codes = training.customer[training.state.orders > 0]
     seeds = seeds_for("validate.forecast", replicates, 0)
     with _timed(seconds, "simulating", hear, replicates):
         scenario = quiet_scenario(logs.origin + dt.timedelta(days=cut_day + 1), days)
         learned = only_buyers(training.learned())
         tallies = tally_quarters(scenario, learned, seeds, processes=processes, progress=hear.step)
+        ours = CustomerForecast.of_tallies(tallies, p_any(past_logs, training.models, cut_day, days))
     with _timed(seconds, "rivals", hear, len(rivals := _rivals(seeds))):
         past = Past(OrderDays.of_logs(logs, codes, 0, cut_day), days)
-        forecasts = {WORLD: CustomerForecast.of_tallies(tallies)}
+        forecasts = {WORLD: ours}
         for number, (name, rival) in enumerate(rivals.items()):
             forecasts[name] = rival(past)
             hear.step(number + 1, name)

@@ -31,13 +31,17 @@ class CustomerForecast:
     counts: Ints | None = field(default=None, repr=False)
 
     @classmethod
-    def of_tallies(cls, tallies: list[Tally]) -> CustomerForecast:
-        """Expectations as means over replicates; half a replicate keeps P(any order) off 0 and 1."""
+    def of_tallies(cls, tallies: list[Tally], p_any: Floats | None = None) -> CustomerForecast:
+        """Expectations as means over replicates.
+
+        P(any order) is counted where it is not given; half a replicate then keeps it off 0 and 1.
+        """
         orders = np.stack([tally.orders for tally in tallies])
+        counted = ((orders > 0).sum(axis=0) + 0.5) / (len(tallies) + 1)
         return cls(
             orders=orders.mean(axis=0),
             spend=np.mean([tally.spend for tally in tallies], axis=0),
-            p_any=((orders > 0).sum(axis=0) + 0.5) / (len(tallies) + 1),
+            p_any=counted if p_any is None else p_any,
             weekly_orders=np.mean([tally.weekly_orders for tally in tallies], axis=0),
             tallies=tuple(tallies),
             counts=orders,

@@ -114,6 +114,16 @@ def gather(logs: Logs, models: CustomerModels, cut_day: int, days: int, ours: st
     return answers
 
 
+def p_any(logs: Logs, models: CustomerModels, evening: int, days: int) -> Floats:
+    """P(any order in so many days after an evening) of the customers seen by then, in the order of their codes.
+
+    Computed along the path without an order, whose states are all known: what counting replicates would come to if
+    there were no end to them. Of a hundred the luck alone costs .009 of AUC (Complete Journey).
+    """
+    (*_, (_, follower)) = _walk(logs, models, evening)
+    return 1.0 - follower.p_silent(_seen(logs, evening), evening, days)
+
+
 def _past(logs: Logs, evening: int) -> Past:
     """The orders up to an evening, of the customers seen by then. The length of a horizon plays no part here."""
     return Past(OrderDays.of_logs(logs, _seen(logs, evening), 0, evening), 7)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import poisson
+from scipy.stats import chi2, poisson
 from typer.testing import CliRunner
 
 from agents.birth import Learned
@@ -252,6 +252,23 @@ def test_a_world_of_wrong_models_is_found_out(found: Forecast, learned: Learned)
     scores = Scores.of(CustomerForecast.of_tallies(wrong), found.observed)
     assert scores.orders_error_percent > 8
     assert not scores.total_held
+
+
+def test_computed_chances_are_those_of_the_simulated_world(found: Forecast, learned: Learned) -> None:
+    """What is computed along the silent path is what replicates count, in sum and customer by customer.
+
+    Chi-square over customers at one in a thousand; chances that are a tenth too small are found out.
+    """
+    tallies = tally_quarters(quiet_scenario(found.start, found.days), learned, range(100, 160), processes=1)
+    counted = np.stack([tally.orders > 0 for tally in tallies]).sum(axis=0)
+    p, m = found.forecasts[WORLD].p_any, len(tallies)
+
+    def distance(p: Any) -> float:
+        sure = m * p * (1 - p) > 1
+        return float(((counted - m * p)[sure] ** 2 / (m * p * (1 - p))[sure]).sum() - chi2.ppf(0.999, sure.sum()))
+
+    assert distance(p) < 0 < distance(0.9 * p)
+    assert abs((counted - m * p).sum()) < 4 * np.sqrt((m * p * (1 - p)).sum())
 
 
 def test_replicates_do_not_depend_on_processes(found: Forecast, learned: Learned) -> None:
