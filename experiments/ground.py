@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from experiments.listener import Listener, Silence
 from experiments.load import load
 from experiments.reporting.suppression import count_words
 from experiments.searching.plan import SearchPlan
+from experiments.searching.worlds import Span
 
 if TYPE_CHECKING:
     from experiments.data import Logs
@@ -41,6 +42,8 @@ class Ground:
     effects : estimates from the logs by name, with placebo and verdict, used or refused.
     notes : what was taken from where, in sentences for the report.
     logs : what was read; None without logs.
+    uncertain : what the logs leave open of parameters that they gave, by path; it joins what an experiment calls
+        uncertain, so that its worlds differ in it too.
     """
 
     scenario: Scenario
@@ -51,6 +54,7 @@ class Ground:
     effects: dict[str, LoggedEffect]
     notes: tuple[str, ...]
     logs: Logs | None = None
+    uncertain: dict[str, Span] = field(default_factory=dict)
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -77,7 +81,7 @@ def prepare(experiment: Experiment, listener: Listener | None = None) -> Ground:
         return Ground(scenario, policy, plan, None, None, {}, ("No logs: cited defaults decide every transition.",))
     from experiments.data import load_logs  # pandas and scikit-learn are loaded only when there are logs
     from experiments.effects import logged_effects
-    from experiments.learning.fatigue import learn_fatigue
+    from experiments.learning.fatigue import PATHS, learn_fatigue
     from experiments.train import train
 
     hear.stage("reading logs", 1)
@@ -92,6 +96,7 @@ def prepare(experiment: Experiment, listener: Listener | None = None) -> Ground:
     scenario = scenario.model_copy(update={"start": cut_off + dt.timedelta(days=1)})
     fatigue = learn_fatigue(logs, cut_off=cut_off, scenario=scenario)
     if fatigue:
+        fatigue = fatigue.without(experiment.uncertain)  # what the experiment calls uncertain is its own affair
         scenario = fatigue.applied(scenario)  # before the effects, since a message's depends on what fatigue leaves
     effects = logged_effects(logs, cut_off_day=cut_off_day, scenario=scenario)
     scenario, notes = with_logged_effects(scenario, effects)
@@ -99,7 +104,10 @@ def prepare(experiment: Experiment, listener: Listener | None = None) -> Ground:
     hear.step(1)
     check_documents(scenario, policy, plan)
     found = (*_what_was_read(logs, training), *(training.contact.notes if training.contact else ()), *notes)
-    return Ground(scenario, policy, plan, training.learned(), training, effects, found, logs)
+    learned, spans = training.learned(), fatigue.uncertain() if fatigue else {}
+    if learned.contact and {"mute", "delete"} <= set(learned.contact.models.hazards):
+        spans.pop(PATHS["per_fatigue"], None)  # learned hazards mute and delete in its place
+    return Ground(scenario, policy, plan, learned, training, effects, found, logs, spans)
 
 
 def _on_models(folder: str, scenario: Scenario, policy: Policy, plan: SearchPlan | None) -> Ground:

@@ -88,6 +88,8 @@ def search(
     if design.search is None:
         raise SpecError("this experiment names no search", place=design.title, cure="add `search: NAME or path`")
     design, ground = with_ensemble(design, prepare(design, hear))
+    if design.uncertain:  # several worlds: they differ in what the logs leave open, too
+        design = design.model_copy(update={"uncertain": {**ground.uncertain, **design.uncertain}})
     found = search_ground(
         ground, design, out=out, processes=processes, listener=hear, overrides=overrides, storage=storage, dask=dask,
         cache=cache,

@@ -9,7 +9,8 @@ the half-life. A response that moves the other way is no fatigue but selection, 
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from agents.scenario import Scenario
 from experiments.data import Logs
 from experiments.learning.contact_replay import ContactReplay, Flags, Touches
 from experiments.learning.replay import Diary, Floats, Ints
+from experiments.searching.worlds import Span
 from sim import Draws
 
 HALF_LIVES = np.geomspace(0.5, 45.0, 14)  # days; a grid wider than any cited half-life of message fatigue
@@ -105,9 +107,13 @@ class Fatigue:
                 behaviours[kind] = behaviours.get(kind, default()).model_copy(update=update)
         return scenario.model_copy(update={"behaviours": behaviours})
 
-    def uncertain(self) -> dict[str, dict[str, float | bool]]:
-        """The intervals of the identified parameters, as an experiment's ``uncertain:`` takes them."""
-        return {e.path: {"low": e.low, "high": e.high, "log": True} for e in self.identified.values() if e.low > 0}
+    def without(self, paths: Collection[str]) -> Fatigue:
+        """The same, silent about some parameters of the scenario."""
+        return replace(self, estimates={name: e for name, e in self.estimates.items() if e.path not in paths})
+
+    def uncertain(self) -> dict[str, Span]:
+        """The intervals of the identified parameters, as an experiment's ``uncertain:`` has them."""
+        return {e.path: Span(low=e.low, high=e.high, log=True) for e in self.identified.values()}
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -85,7 +85,10 @@ def test_what_logs_tell_of_fatigue_enters_the_scenario(slow_to_recover: Fatigue)
     assert attention.fatigue_scale == estimates["scale"].mean
     assert reaction.per_fatigue == estimates["per_fatigue"].mean
     assert attention.interact_chance == 0.2
-    assert found.uncertain()["behaviours.attention.fatigue_half_life_days"]["low"] == estimates["half_life"].low
+    assert found.uncertain()["behaviours.attention.fatigue_half_life_days"].low == estimates["half_life"].low
+    own = found.without({"behaviours.attention.fatigue_half_life_days"})  # an experiment's own affair
+    assert set(own.uncertain()) == {"behaviours.attention.fatigue_scale", "behaviours.reaction.per_fatigue"}
+    assert own.applied(BUSY).behaviours["attention"] != attention
     assert any("fatigue_half_life_days" in note and "95 %" in note for note in found.notes)
 
 
