@@ -36,7 +36,7 @@ def forecast(
     *,
     cut_off: dt.date | None = None,
     horizon_days: int | None = None,
-    replicates: int = 100,
+    replicates: int = 200,
     listener: Listener | None = None,
     processes: int | None = None,
 ) -> Forecast:

@@ -70,7 +70,7 @@ Experiment = Annotated[
 
 LogsArgument = Annotated[
     str,
-    typer.Argument(metavar="LOGS", help="complete_journey, or a folder or file in the log schema."),
+    typer.Argument(metavar="LOGS", help="complete_journey, cdnow, or a folder or file in the log schema."),
 ]
 Logs = Annotated[
     str | None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from experiments.terminal.effects_command import effects
 from experiments.terminal.loop_command import loop
 from experiments.terminal.options import CutOff, Json, LogsArgument, Processes, Zone, whole
 
@@ -28,12 +29,12 @@ def forecast_command(
         int | None,
         typer.Option(parser=whole(7), metavar="DAYS", show_default="all after the cut-off", help="Days to forecast."),
     ] = None,
-    replicates: Annotated[int, typer.Option(parser=whole(20), metavar="N", help="Number of simulated futures.")] = 100,
+    replicates: Annotated[int, typer.Option(parser=whole(20), metavar="N", help="Number of simulated futures.")] = 200,
     zone: Zone = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", show_default="only printed", dir_okay=False,
+            "--out", "-o", metavar="FILE", show_default="only printed", dir_okay=False,
             help="Markdown; a page with pictures where the name ends in .html, JSON where it ends in .json. A file "
             "that is there is replaced.",
         ),
@@ -89,7 +90,7 @@ def optimum_command(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", show_default="only printed", dir_okay=False,
+            "--out", "-o", metavar="FILE", show_default="only printed", dir_okay=False,
             help="Markdown, or JSON where the name ends in .json. A file that is there is replaced.",
         ),
     ] = None,
@@ -117,3 +118,4 @@ def optimum_command(
 
 
 app.command()(loop)
+app.command()(effects)
