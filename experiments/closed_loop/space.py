@@ -17,15 +17,16 @@ class Effort:
     Attributes
     ----------
     trials, replicates : policies that each search tries, and paired replicates of a trial.
-    claims : holdout replicates of a claim.
+    judged, claims : fresh replicates of the final round, and holdout replicates of a claim.
     scored : replicates in which policies are lived in the hidden world.
     customers : of a search; the logs may hold many more.
     scored_customers : customers of the hidden world in whom policies are scored.
     guesses : policies among which the naive analyst chooses.
     """
 
-    trials: int = 48
+    trials: int = 40
     replicates: int = 8
+    judged: int = 8
     claims: int = 32
     scored: int = 16
     customers: int = 1000
@@ -54,7 +55,7 @@ def plan_of(truth: Truth, effort: Effort, seed: int) -> SearchPlan:
         SearchPlan,
         {
             "title": "closed loop", "space": levers(truth), "trials": effort.trials, "replicates": effort.replicates,
-            "fronts": [], "design": 0, "finalists": 3, "final_replicates": 2 * effort.replicates, "final_rounds": 1,
+            "fronts": [], "design": 0, "finalists": 3, "final_replicates": effort.judged, "final_rounds": 1,
             "holdout_replicates": effort.claims, "seed": seed,
         },
     )  # fmt: skip

@@ -28,7 +28,7 @@ from experiments.reporting.figures_loop import claims_info, plot_claims, plot_re
 from experiments.terminal.validation import app
 
 TINY = Effort(
-    trials=3, replicates=8, claims=2, scored=4, customers=200, scored_customers=300, guesses=16
+    trials=3, replicates=8, judged=2, claims=2, scored=4, customers=200, scored_customers=300, guesses=16
 )  # fmt: skip
 CUSTOMERS = 300
 WORLD = 0
