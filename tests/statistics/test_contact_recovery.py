@@ -102,6 +102,14 @@ def test_without_fatigue_the_prior_stays() -> None:
     assert found.profiles["mute"].shape == HALF_LIVES.shape
 
 
+def test_more_messages_to_the_patient_are_no_fatigue() -> None:
+    """A response that moves the other way, as where messages go to those who bear them, counts for nothing."""
+    found = fatigue_of(made(7, n=300, days=80, per_load=-1.0, mute=-1.5))
+    assert not found.identified
+    assert found.profiles["mute"].max() == 0
+    assert found.estimates["per_fatigue"].mean < 0
+
+
 @pytest.mark.slow
 def test_false_alarms_are_rare() -> None:
     """Of twelve logs without fatigue at most two pretend to one: the level is 5 %, P(more than two of 12) is 2 %."""
