@@ -57,10 +57,11 @@ def markdown(check: LoopCheck, *, command: str, picture: str | None = None) -> s
         parts += [
             f"## Logs of {size.customers:,} customers",
             "Money per customer over the days to come. Effects on the log-odds of an order: what is true, and what "
-            "the product used (*from the logs*, or the prior).",
+            "the product used (*from the logs*, or the prior). *By coupon* and *by adverts*: what the best policy "
+            "loses when it takes this one action as the product recommends it.",
             table(
-                ("world", "value", "attainable", "product", "naive", "doing nothing", "regret", "claimed", "held",
-                 "coupon: true", "used", "advert: true", "used"),
+                ("world", "value", "attainable", "product", "naive", "doing nothing", "regret", "by coupon",
+                 "by adverts", "claimed", "held", "coupon: true", "used", "advert: true", "used"),
                 [_world(c) for c in size.cells],
             ),
         ]  # fmt: skip
@@ -96,15 +97,11 @@ def _world(c: Cell) -> tuple[str, ...]:
     up = [f"{c.uplift[arm]:+.2f} ± {c.error[arm]:.2f}" for arm in ("best", "product", "naive", "nothing")]
     claim = f"{c.claimed:+.2f} ({c.low:+.2f} to {c.high:+.2f})"
     effects = [text for name in ("coupon", "advert") for text in (f"{c.truth[name]:.3g}", _used(c, name))]
+    lost = [f"{c.lost_by[name]:+.2f}" for name in ("coupon", "adverts")]
     return (
-        f"{c.world}",
-        f"{c.value:.1f}",
-        *up,
-        _share(c.regret("product")),
-        claim,
-        "yes" if c.covered else "no",
-        *effects,
-    )
+        f"{c.world}", f"{c.value:.1f}", *up, _share(c.regret("product")), *lost, claim,
+        "yes" if c.covered else "no", *effects,
+    )  # fmt: skip
 
 
 def _used(c: Cell, name: str) -> str:

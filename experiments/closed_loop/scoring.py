@@ -57,6 +57,7 @@ class Cell:
     value : of a customer under the status quo.
     uplift, error : true uplift over the status quo of the best attainable policy, the product's, the naive analyst's
         and of doing nothing, with its standard error.
+    lost_by : action to what the best policy loses when it takes that action as the product has it: whence the regret.
     levers : values of the levers of each policy.
     claimed, low, high : the product's claim and the 90 % of worlds that it gives for it.
     mean_low, mean_high : its 95 % interval of the mean over replicates, which knows of no other uncertainty.
@@ -73,6 +74,7 @@ class Cell:
     value: float
     uplift: dict[str, float]
     error: dict[str, float]
+    lost_by: dict[str, float]
     levers: dict[str, dict[str, Any]]
     claimed: float
     low: float
@@ -186,7 +188,8 @@ def cell(world: int, customers: int, best: Policy, effort: Effort) -> Cell:
         naive = naive_policy(logs, plan, base, margin=truth.margin, guesses=effort.guesses, seed=world)
         clock = timed("naive analyst", clock)
     policies = {"best": best, "product": found.winner.policy, "naive": naive, "nothing": DO_NOTHING}
-    value, up = scores(future, base, policies, world, effort)
+    mixed = {name: with_action(best, found.winner.policy, name) for name in base.actions}
+    value, up = scores(future, base, {**policies, **mixed}, world, effort)
     timed("scoring", clock)
     claim = found.claim
     return Cell(
@@ -194,8 +197,9 @@ def cell(world: int, customers: int, best: Policy, effort: Effort) -> Cell:
         customers=customers,
         truth=truth.as_dict(),
         value=value,
-        uplift={arm: float(u.mean()) for arm, u in up.items()},
-        error={arm: float(u.std(ddof=1)) / len(u) ** 0.5 for arm, u in up.items()},
+        uplift={arm: float(up[arm].mean()) for arm in policies},
+        error={arm: float(up[arm].std(ddof=1)) / len(up[arm]) ** 0.5 for arm in policies},
+        lost_by={name: float((up["best"] - up[name]).mean()) for name in mixed},
         levers={arm: _levers(plan, policies[arm]) for arm in ("best", "product", "naive")},
         claimed=claim.mean,
         low=claim.world_low,
@@ -210,6 +214,14 @@ def cell(world: int, customers: int, best: Policy, effort: Effort) -> Cell:
         made_from=made_from(world, effort),
         code=search_code(),
         seconds=seconds,
+    )
+
+
+def with_action(policy: Policy, other: Policy, name: str) -> Policy:
+    """A policy that does one action as another does it, or not at all where the other does without it."""
+    actions = {n: action for n, action in policy.actions.items() if n != name}
+    return policy.model_copy(
+        update={"actions": actions | {n: action for n, action in other.actions.items() if n == name}}
     )
 
 

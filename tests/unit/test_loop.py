@@ -20,7 +20,7 @@ from experiments.closed_loop.document import markdown, save
 from experiments.closed_loop.future import Future, spread_sample
 from experiments.closed_loop.hidden import WHOM, lived, scenario_of, status_quo, truth_of
 from experiments.closed_loop.logbook import write_logs
-from experiments.closed_loop.scoring import Cell, future_of, scores
+from experiments.closed_loop.scoring import Cell, future_of, scores, with_action
 from experiments.closed_loop.space import Effort, plan_of
 from experiments.data import load_logs
 from experiments.loop import LoopCheck, Size, check_loop
@@ -40,7 +40,8 @@ def a_cell(world: int = 0, customers: int = 10_000, **changes: Any) -> Cell:
         "world": world, "customers": customers, "truth": {"coupon": 4.0, "advert": 0.1}, "value": 100.0,
         "uplift": {"best": 10.0, "product": 8.0, "naive": -2.0, "nothing": -5.0},
         "error": dict.fromkeys(("best", "product", "naive", "nothing"), 0.1),
-        "levers": {}, "claimed": 9.0, "low": 6.0, "high": 12.0, "mean_low": 8.5, "mean_high": 9.5,
+        "lost_by": {"coupon": 1.5, "adverts": 0.5}, "levers": {},
+        "claimed": 9.0, "low": 6.0, "high": 12.0, "mean_low": 8.5, "mean_high": 9.5,
         "effects": {"coupon": (4.0, 0.5, True), "advert": (0.1, 0.05, False)}, "notes": (), "made_from": "x",
         "code": "y", "seconds": {},
     }  # fmt: skip
@@ -140,6 +141,15 @@ def test_targets_are_judged() -> None:
     assert not small.missed(), "the target of the regret is about 10,000 customers"
     vain = LoopCheck((Size(2_000, tuple(a_cell(w, 2_000, low=9.0 if w < 2 else 6.0) for w in range(10))),))
     assert vain.missed() == ("the claimed interval holds the true uplift in 80% of worlds, less than 85%",)
+
+
+def test_one_action_is_taken_from_the_other_policy() -> None:
+    base = status_quo(truth_of(WORLD))
+    other = base.model_copy(update={"actions": {"coupon": base.actions["coupon"].model_copy(update={"depth": 0.3})}})
+    mixed = with_action(base, other, "coupon")
+    assert mixed.actions["coupon"].model_dump()["depth"] == 0.3
+    assert mixed.actions["adverts"] == base.actions["adverts"]
+    assert set(with_action(base, other, "adverts").actions) == {"coupon"}
 
 
 # -- the naive analyst ------------------------------------------------------------------------------------------------
