@@ -13,7 +13,7 @@ from experiments.forecasting.past import Past
 
 FIRST_EVENING = 28  # days of past that an evening has behind it at least; assumed
 MOST_EVENINGS = 30  # a week apart
-MOST_ROWS = 600_000  # of bigger logs every k-th customer
+MOST_ROWS = 300_000  # of bigger logs every k-th customer
 YOUNG_DAYS = 91  # beyond, tenure is a calendar clock where all customers enter together
 WINDOWS = (7, 14, 28, 91)  # days of recent past that are counted
 MONTH, SEASON = 4, 13  # weeks of which those with an order are counted
