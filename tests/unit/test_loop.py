@@ -228,6 +228,12 @@ def test_another_effort_starts_anew(quick: list[tuple[int, int]], tmp_path: Path
     assert quick == [(0, 200), (0, 200)]
 
 
+def test_processes_do_the_same_work() -> None:
+    tasks = [(world, TINY) for world in range(3)]
+    with loop._Pool(2) as many, loop._Pool(1) as one:
+        assert dict(many.each(loop.made_from, tasks)) == dict(one.each(loop.made_from, tasks))
+
+
 def test_a_cell_survives_its_file() -> None:
     cell = a_cell()
     assert Cell.of(json.loads(json.dumps(cell.as_dict()))) == cell
