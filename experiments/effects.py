@@ -37,17 +37,21 @@ def logged_effects(logs: Logs, *, cut_off_day: int, scenario: Scenario) -> dict[
 
     Returns
     -------
-    By kind of touch the estimate that stands, or the first that was refused, and under ``kind, method`` the others. Of
-    logs without touches, by kind of campaign. Nothing after ``cut_off_day`` is used.
+    By kind of touch the estimate that stands, or the first that was refused, and under ``kind, method`` the others;
+    coupons of campaigns that say no depth by kind of campaign. Nothing after ``cut_off_day`` is used.
     """
     _kinds(logs, cut_off_day)
+    issued = None if logs.touches is None else logs.touches[logs.touches["kind"] == "coupon_issued"]
+    deep = issued is not None and bool(issued["depth"].notna().any())
+    found = {} if deep else _campaigns_in_world(logs, cut_off_day=cut_off_day, scenario=scenario)
     if logs.touches is None:
-        return _campaigns_in_world(logs, cut_off_day=cut_off_day, scenario=scenario)
+        return found
     from experiments.causal.in_world import in_world
     from experiments.causal.touches import KINDS, best, study
 
-    found: dict[str, Effect] = {}
     for kind in KINDS:
+        if kind == "coupon_issued" and found:
+            continue
         studies = study(logs, kind, cut_off_day=cut_off_day)
         first = best(studies)
         for one in studies:

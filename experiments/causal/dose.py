@@ -25,7 +25,7 @@ NODES = 9  # of the quadrature over price sensitivity
 LEVELS = 200  # quantiles that stand for all untouched chances of a campaign's receivers
 FARTHEST = 60.0  # log-odds per unit of depth; beyond is separation
 FARTHEST_SHIFT = 8.0  # log-odds; beyond, everybody or nobody orders
-MODEL_ERROR = 0.07  # of an effect; hazards are taken for even within a window: estimates are 5 % low on average
+MODEL_ERROR = 0.15  # of an effect; even hazards within a window and minimum spends leave errors of this size
 LEAST_FIT = 1e-6  # campaigns that fit one effect worse than this do not share one
 
 

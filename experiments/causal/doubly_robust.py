@@ -29,6 +29,7 @@ from experiments.data.logs import Ints
 from sim.errors import DataError
 
 CURE = "install the extra: pip install 'siyu[causal]'"
+FEWEST_OF_A_RULE = 300  # rows of the sent, and of the others; assumed
 LEAST = 0.01  # chances below are taken for this; who is so seldom sent it weighs next to nothing
 
 
@@ -43,9 +44,17 @@ def need_library() -> None:
         raise DataError("doubly robust estimates need the package doubleml", cure=CURE)
 
 
-def chances(x: Floats, sent: Floats, customer: Ints) -> tuple[Floats, Flags]:
-    """Chance of each row to be sent it, and which rows have comparable others."""
-    found = cross_predicted(chance_model(), x, sent, folds_of(customer), np.ones(len(sent), bool))
+def chances(x: Floats, sent: Floats, customer: Ints, rule: Ints) -> tuple[Floats, Flags]:
+    """Chance of each row to be sent it, and which rows have comparable others.
+
+    Every ``rule`` with rows enough is learned for itself; the others together.
+    """
+    fold, size = folds_of(customer), np.bincount(rule, np.minimum(sent, 1))
+    small = np.minimum(size, np.bincount(rule) - size) < FEWEST_OF_A_RULE
+    found = np.empty(len(sent))
+    for which in {int(r) for r in np.unique(np.where(small[rule], -1, rule))}:
+        rows = np.flatnonzero(small[rule] if which < 0 else rule == which)
+        found[rows] = cross_predicted(chance_model(), x[rows], sent[rows], fold[rows], np.ones(len(rows), bool))
     return np.clip(found, LEAST, 1 - LEAST), found <= NEAR_CERTAIN
 
 
@@ -69,7 +78,7 @@ def robust_change(rows: pd.DataFrame, change: pd.Series, history: tuple[str, ...
     overlap = [name for name in rows.columns if name.startswith("overlap_")]
     x = np.column_stack([rows[[*history, *overlap]].to_numpy(np.float64), campaigns])
     sent, customer = rows["targeted"].to_numpy(np.float64), rows["customer"].to_numpy(np.int64)
-    chance, comparable = chances(x, sent, customer)
+    chance, comparable = chances(x, sent, customer, np.zeros(len(sent), np.int64))
     if sent[comparable].sum() < FEWEST_TARGETED:
         return None
     learner = HistGradientBoostingRegressor(max_iter=60, max_leaf_nodes=8, min_samples_leaf=60, random_state=0)
@@ -78,7 +87,9 @@ def robust_change(rows: pd.DataFrame, change: pd.Series, history: tuple[str, ...
     return Estimate(float(model.coef[0]), float(model.se[0]))
 
 
-def _fitted(y: Floats, sent: Floats, chance: Floats, x: Floats, customer: Ints, learner: Any) -> Any:
+def _fitted(
+    y: Floats, sent: Floats, chance: Floats, x: Floats, customer: Ints, learner: Any, score: str = "ATTE"
+) -> Any:
     need_library()
     import doubleml  # seconds to import
 
@@ -89,10 +100,16 @@ def _fitted(y: Floats, sent: Floats, chance: Floats, x: Floats, customer: Ints, 
     )
     fold = folds_of(customer)
     model = doubleml.DoubleMLIRM(
-        data, ml_g=learner, ml_m=chance_model(), n_folds=FOLDS, score="ATTE", draw_sample_splitting=False
+        data, ml_g=learner, ml_m=chance_model(), n_folds=FOLDS, score=score, draw_sample_splitting=False
     )
     splits = [(np.flatnonzero(fold != part), np.flatnonzero(fold == part)) for part in range(FOLDS)]
     clusters = [([np.unique(customer[train])], [np.unique(customer[test])]) for train, test in splits]
     model.set_sample_splitting([splits], [clusters])
     model.fit(external_predictions={"sent": {"ml_m": chance[:, None]}})
     return model
+
+
+def by_lot(y: Floats, sent: Floats, x: Floats, chance: float, learner: Any) -> Estimate:
+    """Average effect in a randomised test by DoubleML, with the chance of the lot and a regression by ``learner``."""
+    model = _fitted(y, sent, np.full(len(y), chance), x, np.arange(len(y)), learner, score="ATE")
+    return Estimate(float(model.coef[0]), float(model.se[0]))

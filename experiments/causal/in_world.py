@@ -13,6 +13,7 @@ from agents.customers import Level
 from agents.scenario import Scenario
 from experiments.causal.comparison import Comparison, cross_predicted, folds_of, outcome_model
 from experiments.causal.dose import (
+    FARTHEST,
     LEAST_FIT,
     REFERENCE_DEPTH,
     CouponDose,
@@ -70,7 +71,7 @@ def _with_dose(effect: Effect, dose: CouponDose) -> Effect:
     if dose.fits < LEAST_FIT:
         why = f"refused: coupons of different terms do not share one effect per unit of depth (p {dose.fits:.1g})"
         return replace(effect, passed=False, verdict=f"{why}; {PRIOR}")
-    if not dose.effect.known:
+    if not dose.effect.known or abs(dose.effect.mean) + dose.effect.sd > FARTHEST:
         return replace(
             effect, passed=False, verdict=f"refused: the logs do not fix an effect per unit of depth; {PRIOR}"
         )

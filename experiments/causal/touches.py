@@ -40,6 +40,7 @@ Z_REFUTE = 2.58  # two-sided 1 %: several refutations are tried, and chance alon
 LINGERS = 0.5  # assumed; an effect of which this much is left when it must be over is none
 FEWEST_COMPARABLE = 0.3  # assumed; of those who were sent it, so many must be like somebody who was not
 FEWEST_OTHERS = 100  # assumed; as many equal ones would weigh as much as those who were not sent it
+SHARES_APART = 5  # shares of waves that differ by a fifth are taken for rules of their own; assumed
 CONTRADICTS = 0.5  # assumed; designs with other assumptions may differ by less than this share of the effect
 LARGEST_PLACEBO = 2.0  # assumed; a placebo wider than this against its estimate checks nothing
 
@@ -113,7 +114,7 @@ def _doubly_robust(kind: str, data: Episodes, source: str) -> Studied:
     if not library.is_installed():
         return _refused(kind, DOUBLY_ROBUST, data, source, f"the package doubleml is missing; {library.CURE}")
     x = np.column_stack([data.history, by_wave(data)])
-    chance, comparable = library.chances(x, data.sent, data.customer)
+    chance, comparable = library.chances(x, data.sent, data.customer, alike(data))
     left = data.sent[comparable].sum()
     others = ((1 - data.sent) * chance / (1 - chance))[comparable]
     enough = others.sum() ** 2 / max(np.square(others).sum(), 1e-12)
@@ -209,6 +210,18 @@ def shares(data: Episodes) -> Floats:
     """Share of its wave that was sent it, by row."""
     found: Floats = (np.bincount(data.wave, data.sent) / np.maximum(np.bincount(data.wave), 1))[data.wave]
     return np.clip(found, 0.01, 0.99)
+
+
+def alike(data: Episodes) -> Ints:
+    """Number of the rule by which each row's wave was sent, as far as terms and share tell rules apart.
+
+    A rule of one campaign, learned together with another's, would be taken for something in between.
+    """
+    share = np.rint(shares(data) * SHARES_APART) / SHARES_APART
+    kinds = [(w.depth if w.depth == w.depth else 0.0, w.min_spend, w.valid_days) for w in data.waves]
+    table = np.column_stack([np.array(kinds, np.float64)[data.wave], share])
+    _, rule = np.unique(table, axis=0, return_inverse=True)
+    return rule.astype(np.int64)
 
 
 def by_wave(data: Episodes) -> Floats:

@@ -14,7 +14,7 @@ from experiments.data.logs import Ints, Logs
 HELD_OUT = "event"  # a touch of this kind in a campaign: drawn like the others, and sent nothing
 LONGEST_DAYS = 28  # of a coupon; longer windows drift further apart
 SHORTEST_DAYS = 3  # of a coupon; assumed
-USUAL_SHARE = 0.25  # who order within a window without it: where most do, a coupon only changes when
+USUAL_SHARE = 0.10  # who order within a window without it: the readiest redeem first, and longer ones mix them
 MESSAGE_DAYS = 3  # assumed: a message's pull has mostly faded by then
 SMALLEST_WAVE = 10  # touches; assumed
 MOST_WAVES = 40  # the largest; more of them cost time and add little
@@ -90,7 +90,7 @@ def _wave(rows: pd.DataFrame, sizes: list[tuple[int, int]], touches: pd.DataFram
 
 
 def _telling_days(logs: Logs, cut_off_day: int) -> int:
-    """Days within which about a quarter of the customers order anyway, at the rate of all who have ordered."""
+    """Days within which about a tenth of the customers order anyway, at the rate of all who have ordered."""
     visits = logs.visits[logs.visits["day"] <= cut_off_day]
     present = np.maximum(cut_off_day + 1 - logs.customers["first_day"].to_numpy(np.int64), 0).sum()
     rate = min(max(len(visits) / max(int(present), 1), 1e-4), 0.9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agents.effects import Effect
+from experiments.causal.priors import prior_of
 from experiments.reporting.basis import Basis, Sweep
 from experiments.reporting.record import Facts
 from experiments.reporting.searched import Candidate, Searched
@@ -67,12 +68,21 @@ def _effect_row(name: str, effect: Effect, searched: Searched, currency: str) ->
     basis, winner = searched.basis, searched.winner
     return BasisRow(
         name=name.replace("_", " "),
-        words=f"{EFFECT_WORDS.get(name, name)}. Source: {effect.source}",
+        words=f"{EFFECT_WORDS.get(name, name)}. Source: {effect.source}{_standing(name, effect, searched)}",
         tag="from the logs" if effect.identified else "assumed",
         size=f"{effect.mean:.3g} ± {effect.sd:.2g}",
         fates=tuple(fate(a, winner, currency) for a in basis.alternatives if a.effect == name),
         worth=_worth(_of(basis, name), currency),
     )
+
+
+def _standing(name: str, effect: Effect, searched: Searched) -> str:
+    """The placebo of an effect that logs gave, the literature of one that had to be assumed."""
+    if effect.identified:
+        told = [e for e in searched.logged.values() if e.passed and e.replaces == name and e.in_world == effect.mean]
+        return f"; placebo {told[0].placebo_mean:+.3f} ± {told[0].placebo_sd:.2g}" if told else ""
+    prior = prior_of(name)
+    return f". Literature: {prior.low:g} to {prior.high:g}, {prior.source}" if prior else ""
 
 
 def _value_row(sweep: Sweep, basis: Basis, currency: str) -> BasisRow:
