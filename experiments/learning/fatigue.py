@@ -44,7 +44,13 @@ FINE = 400  # points at which a profile is read between those of its grid
 PERSON = ("log_since", "no_order", "rate_28", "rate_112", "contact_days")
 TODAY = ("adverts_today", "contents_today", "chats_today")
 WEEKDAYS = tuple(f"weekday_{number}" for number in range(6))
-CONTROLS = {"mute": (*TODAY, *PERSON), "reply": PERSON, "order": (*TODAY, *PERSON, *WEEKDAYS)}
+LEVELS = tuple(f"level_is_{level}" for level in range(5))
+COMMON = (*PERSON, *WEEKDAYS, *LEVELS)  # weekdays: where all are sent the same week, load and weekday are one
+CONTROLS = {
+    "mute": (*TODAY, "hard_sells_today", *COMMON),
+    "reply": COMMON,
+    "order": (*TODAY, *COMMON),
+}
 EXPECTED = {"mute": 1.0, "reply": -1.0, "order": -1.0}  # direction in which fatigue moves the odds
 
 PATHS = {
@@ -136,6 +142,7 @@ class Response:
     load: list[Floats] = field(default_factory=list)  # load before the day at each half-life, (half-lives, n) a day
     y: list[Flags] = field(default_factory=list)
     customer: list[Ints] = field(default_factory=list)
+    day: list[Ints] = field(default_factory=list)
 
 
 class Doses:
@@ -164,6 +171,7 @@ class Doses:
         found.load.append(self.load[:, rows[kept]])
         found.y.append(y[kept])
         found.customer.append(rows[kept])
+        found.day.append(np.full(int(kept.sum()), day))
 
     def _sleep(self) -> None:
         """Add the day's messages and let a night pass."""
@@ -179,7 +187,8 @@ class Doses:
 class Fitted:
     """One logistic regression: its log-likelihood, and of the last coefficient value, standard error and inflation.
 
-    ``inflation`` is what the likeness of one customer's days makes of the variance of independent days; at least 1.
+    ``inflation`` is what the likeness of one customer's days, or of all on one day, whichever is more, makes of the
+    variance of independent rows; at least 1.
     """
 
     log_likelihood: float
@@ -207,6 +216,7 @@ class Profile:
     adverts: Floats  # today, (n,)
     y: Floats
     customer: Ints
+    day: Ints
 
     @classmethod
     def of(cls, name: str, response: Response) -> Profile | None:
@@ -225,7 +235,15 @@ class Profile:
         load = np.concatenate(response.load, axis=1)
         if np.ptp(load[0]) == 0 or (name == "order" and np.ptp(adverts) == 0):
             return None  # nothing before, or nothing today, that could be told apart
-        return cls(name, np.ascontiguousarray(x.T), load, adverts, y, np.concatenate(response.customer))
+        return cls(
+            name,
+            np.ascontiguousarray(x.T),
+            load,
+            adverts,
+            y,
+            np.concatenate(response.customer),
+            np.concatenate(response.day),
+        )
 
     def fit(self, extra: list[Floats]) -> Fitted:
         """Maximise over the controls and these covariates; the last of them is the one that is asked for."""
@@ -238,8 +256,9 @@ class Profile:
             return Fitted(log_likelihood, 0.0, 0.0, 1.0)
         x = np.column_stack([x, np.ones(len(x))])
         bread = np.linalg.inv(x.T @ (x * (p * (1.0 - p))[:, None]) + np.eye(x.shape[1]) / WEAK_RIDGE)
-        scores = np.column_stack([np.bincount(self.customer, (self.y - p) * column) for column in x.T])
-        plain, robust = bread[-2, -2], bread[-2] @ (scores.T @ scores) @ bread[-2]
+        influence = (self.y - p) * (x @ bread[-2])
+        by = (np.bincount(of, influence) for of in (self.customer, self.day))
+        plain, robust = bread[-2, -2], max(float(each @ each) for each in by)
         se = float(np.sqrt(max(plain, robust))) / sd[-1]
         return Fitted(log_likelihood, float(model.coef_[0, -1]) / sd[-1], se, max(float(robust / plain), 1.0))
 
