@@ -84,7 +84,7 @@ def check_effects(source: str | Path, *, zone: str | None = None) -> EffectsChec
     day = logs.last_day
     effects = logged_effects(logs, cut_off_day=day, scenario=Scenario(title="defaults"))
     spend = {}
-    if logs.touches is None and logs.campaigns is not None:
+    if logs.campaigns is not None and set(logs.campaigns["kind"]) & set(effects):
         roads = (spend_effects, robust_effects, naive_spend_effects)
         spend = {name: road(logs, cut_off_day=day) for name, road in zip(SPEND, roads, strict=True)}
     return EffectsCheck(logs.name, None, effects, spend, provenance(logs=logs.digest))
