@@ -156,7 +156,7 @@ def best_policy(world: int, effort: Effort) -> Policy:
     """The best that the same search finds in the hidden world itself: it knows all there is to know."""
     truth = truth_of(world)
     # Nothing is uncertain there, so that half as many replicates tell as much; and nobody wants a claim.
-    less = replace(effort, replicates=max(effort.replicates // 2, 2), judged=max(effort.judged // 2, 2), claims=2)
+    less = replace(effort, replicates=max(effort.replicates // 2, 2), judged=max(effort.judged // 4, 2), claims=2)
     future, plan = future_of(truth, world, effort.customers), plan_of(truth, less, world)
     ground = Ground(future.scenario, status_quo(truth), plan, None, None, {}, ())
     design = Experiment(title="truth", scenario="", policy="", search="", sensitivity=Sensitivity(replicates=0))

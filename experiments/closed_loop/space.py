@@ -14,6 +14,9 @@ from sim.spec import validate
 class Effort:
     """How much is spent on one world and size of logs.
 
+    Few replicates of the final round cost regret: policies that it cannot tell apart count as equal, and the one nearest
+    to the status quo is named.
+
     Attributes
     ----------
     trials, replicates : policies that each search tries, and paired replicates of a trial.
@@ -26,7 +29,7 @@ class Effort:
 
     trials: int = 40
     replicates: int = 8
-    judged: int = 8
+    judged: int = 32
     claims: int = 32
     scored: int = 16
     customers: int = 1000
