@@ -14,8 +14,8 @@ from sim.spec import validate
 class Effort:
     """How much is spent on one world and size of logs.
 
-    Few replicates of the final round cost regret: policies that it cannot tell apart count as equal, and the one nearest
-    to the status quo is named.
+    Few replicates of the final round cost regret: policies that it cannot tell apart count as equal, and the one that
+    is nearest to the status quo is named.
 
     Attributes
     ----------
