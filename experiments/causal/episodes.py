@@ -16,6 +16,7 @@ from experiments.data.logs import Ints, Logs
 MOST_ROWS = 120_000
 PER_SENT = 3  # others drawn for each receiver; more cost time and add little
 FEWEST_OTHERS = 500
+AFTERWARDS_DAYS = 14  # assumed; whom an operator chose differs for longer than a window
 Part = tuple[int, Ints, Ints, float]  # number of the wave, sent, others, chance to be sent it
 Flags = NDArray[np.bool_]
 
@@ -31,6 +32,7 @@ class Episodes:
     sent : 1 for those who got it.
     ordered, earlier, long_before, later : 1 with an order in the window, in the one a shift and two shifts before it,
         and in the one two shifts after it. ``later`` is NaN where the logs end sooner.
+    afterwards : as ``later``, over ``AFTERWARDS_DAYS``, which tell more.
     redeemed : 1 with a coupon redeemed in the window.
     history, before : what the logs knew on the evening before the window, and before the window one shift earlier.
         Shape (n, k).
@@ -47,6 +49,7 @@ class Episodes:
     earlier: Floats
     long_before: Floats
     later: Floats
+    afterwards: Floats
     redeemed: Floats
     history: Floats
     before: Floats
@@ -134,16 +137,17 @@ def _rows(logs: Logs, touches: pd.DataFrame, found: list[Wave], parts: list[Part
     used = Diary(touches[touches["kind"] == "coupon_redeemed"])
     issued = Diary(touches[touches["kind"] == "coupon_issued"])
 
-    def any_order(first: Ints) -> Floats:
-        return (orders.count(customer, first, first + days) > 0).astype(np.float64)
+    def any_order(first: Ints, days: Ints = days) -> Floats:
+        found = (orders.count(customer, first, first + days) > 0).astype(np.float64)
+        found[first + days - 1 > cut_off_day] = np.nan
+        return found
 
-    later = any_order(day + 2 * shift)
-    later[day + 2 * shift + days - 1 > cut_off_day] = np.nan
+    later, afterwards = (any_order(day + 2 * shift, lasting) for lasting in (days, 0 * days + AFTERWARDS_DAYS))
     past = Past(logs, touches, orders)
     in_hand = (issued.count(customer, day - shift - 14, day - shift + days) > 0).astype(np.float64)
     return Episodes(
         waves=found, wave=wave, customer=customer, sent=sent, ordered=any_order(day), earlier=any_order(day - shift),
-        long_before=any_order(day - 2 * shift), later=later,
+        long_before=any_order(day - 2 * shift), later=later, afterwards=afterwards,
         redeemed=(used.count(customer, day, day + days) > 0).astype(np.float64),
         history=past.columns(customer, day), before=past.columns(customer, day - shift),
         recency=day - orders.last_before(customer, day),

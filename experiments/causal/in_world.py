@@ -25,7 +25,7 @@ from experiments.causal.dose import (
 from experiments.causal.effect import PRIOR, Effect, Estimate
 from experiments.causal.episodes import Episodes
 from experiments.causal.orders import Diary, Floats
-from experiments.causal.touches import Studied, by_wave
+from experiments.causal.touches import DIFFERENCES, Studied, by_wave
 from experiments.data.logs import Ints, Logs
 
 RECALLED_DAYS = 28  # of messages for fatigue; older ones are forgotten at any half-life that is plausible
@@ -58,7 +58,7 @@ def _coupon(studied: Studied, found: Comparison, logs: Logs, scenario: Scenario)
     effect, data = studied.effect, studied.data
     if data.redeemed[data.sent == 1].sum() == 0:
         return replace(effect, passed=False, verdict=f"refused: no redemption was logged; {PRIOR}")
-    measured, covariance = measure(data, found, logs)
+    measured, covariance = measure(data, found, logs, shared=effect.method == DIFFERENCES)
     dose = coupon_dose(measured, covariance, scenario.traits.price_sensitivity_sd)
     depths = sorted({wave.depth for wave in measured})
     assumed = not np.isfinite([wave.depth for wave in data.waves]).all()
@@ -82,8 +82,11 @@ def _list(depths: list[float]) -> str:
     return ", ".join(f"{depth:.0%}" for depth in depths)
 
 
-def measure(data: Episodes, found: Comparison, logs: Logs) -> tuple[list[CouponWave], Floats]:
-    """Excess orders and redemptions by terms of the coupon, and their covariance, clustered by customer."""
+def measure(data: Episodes, found: Comparison, logs: Logs, *, shared: bool = False) -> tuple[list[CouponWave], Floats]:
+    """Excess orders and redemptions by terms of the coupon, and their covariance, clustered by customer.
+
+    ``shared``: the excesses are one estimate spread over all coupons, as differences give it, with one error.
+    """
     terms = [(w.depth if w.depth == w.depth else REFERENCE_DEPTH, w.days, w.min_spend) for w in data.waves]
     kinds = sorted(set(terms))
     of = np.array([kinds.index(term) for term in terms])[data.wave]
@@ -103,7 +106,11 @@ def measure(data: Episodes, found: Comparison, logs: Logs) -> tuple[list[CouponW
         influences += [found.influence(rows), np.where(sent, (data.redeemed - redeemed) / n, 0.0)]
     _, place = np.unique(found.customer, return_inverse=True)
     sums = np.array([np.bincount(place, influence) for influence in influences])
-    return measured, sums @ sums.T
+    if not shared:
+        return measured, sums @ sums.T
+    sums[::2] = 0.0
+    errors = np.tile([found.effect.sd, 0.0], len(measured))  # one shift moves all coupons together
+    return measured, sums @ sums.T + np.outer(errors, errors)
 
 
 def _reach(logs: Logs, minimum: int) -> Floats:
