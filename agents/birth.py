@@ -81,9 +81,10 @@ def _from_logs(world: PrivateDomain, learned: Learned) -> None:
     keys = arrays["key"]
     c.append(len(keys), **arrays)
     _give_traits(world)
-    # A logged customer's own rate and basket are in the covariates: shifting them again would count them twice.
+    # A logged customer's own rate and basket are in the covariates: only what the past cannot tell is drawn.
     c.rate[:] = 0.0
-    c.basket[:] = 0.0
+    personal = world.models.basket.personal
+    c.basket[:] = personal * world.draws.normal("birth.personal", -1, keys) - personal**2 / 2 if personal else 0.0
     tenure = np.maximum(-c.joined, 1)
     rate = c.orders / tenure
     # Equal rates share a rank, so that trust does not depend on the order of the rows.

@@ -167,7 +167,8 @@ class PrivateDomain(World):
             ledger=Ledger(KINDS, detail=detail), profile=profile,
             customers=ExposedCustomers() if self.contact else Customers(),
         )  # fmt: skip
-        self.models: CustomerModels = learned.models if learned else scenario.buying.models()
+        self.models: CustomerModels = learned.models.drawn(self.draws) if learned else scenario.buying.models()
+        self.season = self.models.season.course(self.draws, scenario.start, scenario.horizon_days)
         self.effects = scenario.effects.draw(self.draws)
         self.operator = Operator(self)
         self.staff = Staff(self, scenario.staff.hours_per_week)
@@ -253,14 +254,15 @@ class PrivateDomain(World):
         bound = np.flatnonzero(minimum > 0)
         if len(bound):
             mean = self.expected_basket(rows[bound])
-            chance[bound] = self.models.basket.exceeds(minimum[bound] / mean)
+            stretch = self.models.basket.stretch_at(self.customers, rows[bound], self.day, self.weekday)
+            chance[bound] = self.models.basket.exceeds(minimum[bound] / mean, stretch)
         return chance
 
     def expected_basket(self, rows: Rows) -> NDArray[np.float64]:
         """Expected value of an order at list price, cents. Shape (n,)."""
         c = self.customers
         mean = self.models.basket.mean_cents_at(c, rows, self.day, self.weekday)
-        mean *= np.exp(c.basket[rows].astype(np.float64))
+        mean *= np.exp(c.basket[rows].astype(np.float64) + self.season.basket[self.day])
         return mean
 
     def sell(self, rows: Rows, gross: NDArray[np.int64], organic: NDArray[np.bool_] | None = None) -> None:

@@ -72,13 +72,17 @@ class Purchase(Behaviour):
             # The same luck without the operator tells who would have ordered anyway.
             anyway.append(u < sigmoid(self._untouched(world, rows, base[buys])) * self._kept(world, rows))
         rows = np.concatenate(buyers)
-        luck = world.models.basket.residual(world.draws.uniform("basket", world.day, c.key[rows]))
+        basket = world.models.basket
+        stretch = basket.stretch_at(c, rows, world.day, world.weekday)
+        luck = basket.residual(world.draws.uniform("basket", world.day, c.key[rows]), stretch)
         gross = world.expected_basket(rows) * luck
         world.sell(rows, np.maximum(np.rint(gross), 1).astype(np.int64), np.concatenate(anyway))
 
     def base_at_most(self, world: PrivateDomain, rows: slice) -> Singles:
         """What the log-odds of the models cannot exceed, whatever the state. Shape (n,)."""
-        repeat = min(max(world.models.repurchase.highest, world.models.comeback.highest), STEEPEST)
+        repeat = min(
+            max(world.models.repurchase.highest, world.models.comeback.highest) + self._season(world), STEEPEST
+        )
         # Trust can only lower a first order's odds.
         most: Singles = (world.customers.orders[rows] == 0) * np.float32(self.first_order - repeat)
         most += np.float32(repeat)
@@ -129,15 +133,19 @@ class Purchase(Behaviour):
         base = np.full(len(rows), -np.inf)
         new, lapsed = c.orders[rows] == 0, c.lapsed[rows]
         (active,) = (~(new | lapsed)).nonzero()
-        base[active] = models.repurchase.logit_at(c, rows[active], world.day, world.weekday)
+        base[active] = models.repurchase.logit_at(c, rows[active], world.day, world.weekday) + self._season(world)
         (back,) = (lapsed & (c.last_order[rows] < world.day - models.lapse_days)).nonzero()
         if len(back):
-            base[back] = models.comeback.logit_at(c, rows[back], world.day, world.weekday)
+            base[back] = models.comeback.logit_at(c, rows[back], world.day, world.weekday) + self._season(world)
         (new,) = new.nonzero()
         if len(new):
             at = rows[new]
             base[new] = self._first_order(c.resting_trust[at] + c.goodwill[at].astype(np.float64))
         return base
+
+    def _season(self, world: PrivateDomain) -> float:
+        """Log-odds that everybody has in common today."""
+        return float(world.season.order[world.day])
 
     def _first_order(self, trust: Floats) -> Floats:
         """Log-odds of a first order at a trust."""

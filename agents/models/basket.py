@@ -1,4 +1,8 @@
-"""The value of an order: a conditional mean times a residual drawn through its inverse distribution function."""
+"""The value of an order: a conditional mean times a residual drawn through its inverse distribution function.
+
+Some customers always buy for about as much, others for a little or a lot. So the residual of a customer is the common
+one raised to a power, the *stretch*: its logarithm is as many times as wide; its mean stays one.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +21,29 @@ MEAN_TOLERANCE = 1e-6  # of the mean of the residual, which must be one, else ev
 LARGEST_LOG_CENTS = 41.0  # exp(41) is below 2^63: a wild extrapolation must not overflow an int64
 
 
+NARROWEST, WIDEST = 0.2, 3.0  # stretch; what a fit gives to single customers lies far within
+STRETCHES = np.linspace(NARROWEST, WIDEST, 141)  # at which the mean of a stretched residual is known
+
+
+class Stretch(Linear):
+    """How many times as wide as usual the log residual of a customer is: exp(intercept + coef · features)."""
+
+    @property
+    def part(self) -> str:
+        return "basket.stretch"
+
+
 class Basket(Linear):
     """Net amount of an order, given that there is one. E[amount] = exp(intercept + coef · features) cents."""
 
+    stretch: Stretch | None = Field(None, description="width of the log residual of a customer; None = all alike")
+
+    personal: float = Field(
+        0.0,
+        ge=0,
+        description="sd of the log by which a customer's amounts will lie elsewhere than the past says, for as long as "
+        "a world lives; drawn once in a replicate",
+    )
     quantiles: tuple[float, ...] = Field(
         min_length=2,
         description="amount / mean at equally spaced levels from 0 to 1, linear in between; its mean is one",
@@ -40,6 +64,29 @@ class Basket(Linear):
     def _grid(self) -> Floats:
         return np.array(self.quantiles)
 
+    @property
+    def part(self) -> str:
+        return "basket"
+
+    @cached_property
+    def _log_means(self) -> Floats:
+        """Log of the mean of the residual raised to each of ``STRETCHES``."""
+        # Between two quantiles the residual is linear, so ten steps between them tell the mean.
+        inner = np.interp((np.arange(10 * (len(self._grid) - 1)) + 0.5) / 10, np.arange(len(self._grid)), self._grid)
+        logs = np.log(np.maximum(inner, np.finfo(np.float64).tiny))
+        return np.log([np.mean(np.exp(s * logs)) for s in STRETCHES])
+
+    def log_mean(self, stretch: Floats) -> Floats:
+        """Log of the mean of the common residual raised to each stretch, shape (n,)."""
+        return np.asarray(np.interp(stretch, STRETCHES, self._log_means))
+
+    def stretch_at(self, history: Columns | Observed, rows: Rows, day: Days, weekday: int) -> Floats | float:
+        """Stretch of each customer, shape (n,), or 1 where all are alike; parameters are those of ``linear_at``."""
+        if self.stretch is None:
+            return 1.0
+        logs = self.stretch.linear_at(history, rows, day, weekday)
+        return np.minimum(np.maximum(np.exp(logs), NARROWEST), WIDEST)
+
     def mean_cents(self, x: Floats) -> Floats:
         """Expected net amount, shape (n,), in cents, for covariates of shape (features, n)."""
         return np.exp(np.minimum(self.linear(x), LARGEST_LOG_CENTS))
@@ -48,21 +95,29 @@ class Basket(Linear):
         """The same straight from the history; parameters are those of ``linear_at``."""
         return np.exp(np.minimum(self.linear_at(history, rows, day, weekday), LARGEST_LOG_CENTS))
 
-    def residual(self, u: Floats) -> Floats:
-        """amount / mean at uniform draws ``u``; rises in u."""
+    def residual(self, u: Floats, stretch: Floats | float = 1.0) -> Floats:
+        """amount / mean at uniform draws ``u``; rises in u. ``stretch`` is that of :meth:`stretch_at`."""
+        common = self._common(u)
+        if isinstance(stretch, float):
+            return common
+        return np.asarray(common**stretch / np.exp(self.log_mean(stretch)))
+
+    def _common(self, u: Floats) -> Floats:
         position = u * (len(self.quantiles) - 1)
         below = np.minimum(position.astype(np.intp), len(self.quantiles) - 2)
         low = self._grid[below]
         return np.asarray(low + (position - below) * (self._grid[below + 1] - low))
 
-    def exceeds(self, ratio: Floats) -> Floats:
+    def exceeds(self, ratio: Floats, stretch: Floats | float = 1.0) -> Floats:
         """P(amount / mean > ratio): the residual's survival function, the inverse of :meth:`residual`."""
+        if not isinstance(stretch, float):
+            ratio = (ratio * np.exp(self.log_mean(stretch))) ** (1.0 / stretch)
         levels = np.linspace(0.0, 1.0, len(self.quantiles))
         return np.asarray(1.0 - np.interp(ratio, self._grid, levels))
 
-    def amount_cents(self, x: Floats, u: Floats) -> NDArray[np.int64]:
+    def amount_cents(self, x: Floats, u: Floats, stretch: Floats | float = 1.0) -> NDArray[np.int64]:
         """Net amount, shape (n,), at least one cent, by inverse distribution function at uniform draws ``u``."""
-        amount = np.minimum(self.mean_cents(x) * self.residual(u), np.exp(LARGEST_LOG_CENTS))
+        amount = np.minimum(self.mean_cents(x) * self.residual(u, stretch), np.exp(LARGEST_LOG_CENTS))
         return np.maximum(np.rint(amount), 1.0).astype(np.int64)
 
 

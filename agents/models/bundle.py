@@ -10,12 +10,14 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from sim import ModelError, Spec, SpecError
+from sim.draws import Draws
 from sim.problems import spec_error
 
 from .basket import Basket
 from .hazard import Hazard
+from .season import Season
 
-FORMAT: Literal["siyu-models/1"] = "siyu-models/1"
+FORMAT: Literal["siyu-models/2"] = "siyu-models/2"
 RETRAIN = "train the models again with this version"
 
 
@@ -26,11 +28,12 @@ class CustomerModels(Spec):
     ``repurchase``; whoever has been silent for more than ``lapse_days`` orders with ``comeback``.
     """
 
-    format: Literal["siyu-models/1"] = FORMAT
+    format: Literal["siyu-models/2"] = FORMAT
     repurchase: Hazard = Field(description="P(order today | not lapsed, 1..lapse_days since the last order)")
     lapse: Hazard = Field(description="P(no order within lapse_days after this one), asked on the day of an order")
     comeback: Hazard = Field(description="P(order today | more than lapse_days since the last order)")
     basket: Basket = Field(description="net amount of an order")
+    season: Season = Field(Season(), description="what all customers of a day have in common")
     lapse_days: int = Field(ge=2, description="days of silence after which a customer counts as lapsed")
     trained_on: str = Field(min_length=1, description="'cited defaults', or the digest of the logs")
     cut_off: datetime.date | None = Field(None, description="last day that training saw")
@@ -52,6 +55,20 @@ class CustomerModels(Spec):
     def knows_baskets(self) -> bool:
         """Whether the basket reads a customer's own past baskets."""
         return _read(self.basket.features, ("net_",))
+
+    def drawn(self, draws: Draws) -> CustomerModels:
+        """The models of one replicate: what the logs leave open is drawn, the same under every policy."""
+        parts = {name: getattr(self, name).drawn(draws) for name in ("repurchase", "lapse", "comeback", "basket")}
+        return self.model_copy(update=parts)
+
+    def as_known(self) -> CustomerModels:
+        """The same models as if the logs left nothing open: no coefficient is drawn, no week is unusual."""
+        parts = {
+            name: getattr(self, name).model_copy(update={"spread": ()})
+            for name in ("repurchase", "lapse", "comeback", "basket")
+        }
+        calm = dict.fromkeys(("order_noise", "order_drift", "basket_noise", "basket_drift"), 0.0)
+        return self.model_copy(update={**parts, "season": self.season.model_copy(update=calm)})
 
     def to_json(self) -> str:
         """The models as text, with their digest."""

@@ -102,6 +102,7 @@ LOG_EXPOSURE = {  # log of the decayed number of days since joining, plus the pr
     h: np.log(np.concatenate([[0.0], np.cumsum(np.exp2(-np.arange(len(TENURE) - 1) / h))]) + PRIOR_DAYS)
     for h in HALF_LIVES
 }
+LOG_LIFE = np.log(TENURE + PRIOR_DAYS)
 LOG_SINCE = np.log(DAYS_SINCE)
 GAPS_KNOWN = np.maximum(ORDERS - 1.0, 0.0) / (np.maximum(ORDERS - 1.0, 0.0) + PRIOR_GAPS)
 NET_KNOWN = ORDERS / (ORDERS + PRIOR_BASKETS)
@@ -208,6 +209,11 @@ FEATURES = FeatureTable(
         "no_order": Feature("has not ordered yet", {"orders": (ORDERS == 0).astype(np.float64)}),
         "only_order": Feature("has ordered once", {"orders": (ORDERS == 1).astype(np.float64)}),
         **{f"rate_{h}": _rate(h) for h in HALF_LIVES},
+        "rate_ever": Feature(
+            "log of the personal order rate since joining, shrunk",
+            {"tenure": -LOG_LIFE},
+            lambda moment: np.asarray(np.log(np.maximum(moment.column("orders") - 1.0, 0.0) + PRIOR_ORDERS)),
+        ),
         "gaps_known": Feature("weight of the personal gaps", {"orders": GAPS_KNOWN}),
         "gap_mean": Feature("mean of log gaps, times gaps_known", per_row=_gap("gap_log_mean")),
         "gap_sd": Feature("sd of log gaps, times gaps_known", per_row=_gap("gap_log_sd")),

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
+from scipy.special import ndtri
 
 from sim import Columns, Observed, SiyuError, Spec
+from sim.draws import Draws
 
 from .features import FEATURES, Feature, Moment
 from .history import Days, Rows
@@ -37,11 +39,18 @@ class Linear(Spec):
     coef: tuple[float, ...] = Field(description="one coefficient per feature")
     intercept: float
     source: str = Field(description="where the numbers come from")
+    spread: tuple[tuple[float, ...], ...] = Field(
+        (),
+        description="lower triangle, row by row, of a factor of the covariance of (coef, intercept): how far "
+        "the logs leave them open; empty = taken as known",
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if len(self.coef) != len(self.features):
             raise ValueError(f"{len(self.features)} features need as many coefficients, not {len(self.coef)}")
+        if self.spread and [len(row) for row in self.spread] != list(range(1, len(self.coef) + 2)):
+            raise ValueError(f"spread needs rows of 1 to {len(self.coef) + 1} numbers")
         for name in self.features:
             try:
                 FEATURES[name]
@@ -77,6 +86,20 @@ class Linear(Spec):
             # One feature after the other, not a matrix product: BLAS adds in an order that depends on the chunk.
             out += coef * row
         return out
+
+    def drawn(self, draws: Draws) -> Self:
+        """The predictor of one replicate: coefficients drawn from what the logs leave open, luck by its part's name."""
+        if not self.spread:
+            return self
+        luck = ndtri([draws.one(f"models.{self.part}", number) for number in range(len(self.spread))])
+        moved = [float(np.dot(row, luck[: len(row)])) for row in self.spread]
+        coef = tuple(c + m for c, m in zip(self.coef, moved[:-1], strict=True))
+        return self.model_copy(update={"coef": coef, "intercept": self.intercept + moved[-1], "spread": ()})
+
+    @property
+    def part(self) -> str:
+        """Which part of the models this is."""
+        raise NotImplementedError
 
     @cached_property
     def addends(self) -> Addends:
@@ -120,6 +143,10 @@ class Hazard(Linear):
 
     name: str = Field(description="repurchase, lapse or comeback")
 
+    @property
+    def part(self) -> str:
+        return self.name
+
     def logit(self, x: Floats) -> Floats:
         """Logit, shape (n,), for covariates of shape (features, n)."""
         return self.linear(x)
@@ -135,7 +162,8 @@ class Hazard(Linear):
     def recalibrated(self, slope: float, offset: float) -> Hazard:
         """The hazard whose logit is slope * logit + offset."""
         coef = tuple(slope * c for c in self.coef)
-        return self.model_copy(update={"coef": coef, "intercept": slope * self.intercept + offset})
+        spread = tuple(tuple(slope * s for s in row) for row in self.spread)
+        return self.model_copy(update={"coef": coef, "intercept": slope * self.intercept + offset, "spread": spread})
 
 
 def sigmoid(logit: Floats) -> Floats:

@@ -55,9 +55,13 @@ class Diary:
         """The entries of one day."""
         return slice(int(np.searchsorted(self.day, day)), int(np.searchsorted(self.day, day, side="right")))
 
+    def date(self, day: int) -> datetime.date:
+        """The date of a day."""
+        return self.origin + datetime.timedelta(days=day)
+
     def weekday(self, day: int) -> int:
         """0 = Monday."""
-        return (self.origin + datetime.timedelta(days=day)).weekday()
+        return self.date(day).weekday()
 
     def only(self, customers: Ints) -> Diary:
         """The diary of some customers, who keep their order and are numbered anew."""
@@ -178,11 +182,13 @@ class Follower:
 
     def hazard(self, rows: Ints, day: int) -> Floats:
         """Repurchase hazard of some customers who have not lapsed."""
-        return sigmoid(self.models.repurchase.logit_at(self.history, rows, day, self.diary.weekday(day)))
+        logit = self.models.repurchase.logit_at(self.history, rows, day, self.diary.weekday(day))
+        return sigmoid(logit + self.models.season.order_on(self.diary.date(day)))
 
     def comeback(self, rows: Ints, day: int) -> Floats:
         """Comeback hazard of some customers."""
-        return sigmoid(self.models.comeback.logit_at(self.history, rows, day, self.diary.weekday(day)))
+        logit = self.models.comeback.logit_at(self.history, rows, day, self.diary.weekday(day))
+        return sigmoid(logit + self.models.season.order_on(self.diary.date(day)))
 
     def p_order(self, rows: Ints, day: int) -> Floats:
         """P(order on ``day`` | everything observed before it)."""

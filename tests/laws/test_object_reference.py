@@ -22,11 +22,14 @@ from agents.models import (
     record_orders,
     record_touch,
 )
+from agents.models.basket import Stretch
 from agents.models.contact import TRANSITIONS
 from agents.models.defaults import _lognormal_grid
 from agents.models.exposure import EXPOSURES
+from agents.models.season import Season
 from agents.policy import Policy
 from agents.scenario import Scenario
+from experiments.learning.fit import triangle
 from tests.reference import ReferenceWorld
 from tests.worlds import LIVELY, Event, busy_policy, busy_scenario, canonical, live, policy
 
@@ -173,6 +176,7 @@ def _learned(n: int) -> Learned:
         coef=(0.2, -0.1, 0.7, 0.3, -0.2, 0.02),
         intercept=-1.0,
         source="made up",
+        spread=triangle(np.diag([0.1, 0.02, 0.1, 0.2, 0.1, 0.01, 0.2]) ** 2 + 0.001),
     )
     basket = Basket(
         features=("net_mean", "net_known", "net_last"),
@@ -180,9 +184,17 @@ def _learned(n: int) -> Learned:
         intercept=8.5,
         quantiles=_lognormal_grid(0.8),
         source="made up",
+        spread=triangle(np.diag([0.03, 0.03, 0.01, 0.05]) ** 2),
+        stretch=Stretch(features=("net_known", "only_order"), coef=(-0.4, 0.3), intercept=0.1, source="made up"),
+        personal=0.25,
     )
+    season = Season(
+        order_by_day=tuple(luck.uniform(-0.3, 0.3) for _ in range(31)),
+        basket_by_day=tuple(luck.uniform(-0.2, 0.2) for _ in range(31)),
+        order_noise=0.2, order_drift=0.1, basket_noise=0.1, basket_drift=0.05,
+    )  # fmt: skip
     models = CustomerModels.model_validate(
-        base.model_dump() | {"repurchase": hazard, "basket": basket, "trained_on": "made up"}
+        base.model_dump() | {"repurchase": hazard, "basket": basket, "season": season, "trained_on": "made up"}
     )
     lapsed = np.array([luck.random() for _ in range(n)]) * (history.orders > 0)
     return Learned(models, history, lapsed, np.array([luck.randint(0, 30_000) for _ in range(n)]))

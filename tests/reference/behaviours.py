@@ -10,7 +10,7 @@ from agents.models.features import PRIOR_BASKETS
 
 from .contact import change_contacts, change_levels
 from .operator import Message, sell_card
-from .people import Customer, basket_luck, chance_above, expected_basket, half_life, predictor, sigmoid
+from .people import Customer, basket_luck, chance_above, expected_basket, half_life, predictor, sigmoid, stretch_of
 
 if TYPE_CHECKING:
     from .world import ReferenceWorld
@@ -171,7 +171,7 @@ def choose_cards(world: ReferenceWorld) -> None:
     for offer in world.offers:
         for c, member_price in zip(offer.customers, offer.member_price, strict=True):
             orders = c.orders / max(world.day - c.joined, 30) * offer.card.term_days
-            basket = expected_basket(world.models.basket, c, world.day, world.weekday)
+            basket = expected_basket(world.models.basket, c, world.day, world.weekday, world.season[1])
             saving = orders * basket * max(offer.card.discount - member_price, 0.0)
             worth = math.log(max(saving, 1.0) / max(offer.card.fee_cny * 100, 1.0))
             logit = rule.at_par + rule.per_log_ratio * worth * c.price_sensitivity
@@ -205,8 +205,9 @@ def order_chance(world: ReferenceWorld, c: Customer) -> float:
     if c.coupon_noticed and c.coupon_depth > 0:
         usable = 1.0
         if c.coupon_minimum > 0:
-            mean = expected_basket(models.basket, c, world.day, world.weekday)
-            usable = chance_above(models.basket, c.coupon_minimum / mean)
+            mean = expected_basket(models.basket, c, world.day, world.weekday, world.season[1])
+            stretch = stretch_of(models.basket, c, world.day, world.weekday)
+            usable = chance_above(models.basket, c.coupon_minimum / mean, stretch)
         pulled += effects["coupon"] * c.price_sensitivity * c.coupon_depth * usable
     return hazard(world, c, pulled, c.trust)
 
@@ -217,11 +218,15 @@ def hazard(world: ReferenceWorld, c: Customer, pulled: float, trust: float) -> f
         return 0.0
     if c.lapsed:
         silent = world.day - c.last_order > models.lapse_days
-        p = sigmoid(predictor(models.comeback, c, world.day, world.weekday) + pulled) if silent else 0.0
+        p = (
+            sigmoid(predictor(models.comeback, c, world.day, world.weekday) + world.season[0] + pulled)
+            if silent
+            else 0.0
+        )
     elif c.orders == 0:
         p = sigmoid(pulled + rule.first_order - rule.distrust * max(rule.neutral_trust - trust, 0.0))
     else:
-        p = sigmoid(predictor(models.repurchase, c, world.day, world.weekday) + pulled)
+        p = sigmoid(predictor(models.repurchase, c, world.day, world.weekday) + world.season[0] + pulled)
     return p * rule.kept_after_deletion if c.contact == Contact.DELETED else p
 
 
@@ -230,8 +235,10 @@ def purchase(world: ReferenceWorld) -> None:
         u = world.draws.one("purchase", world.day, c.key)
         if u < order_chance(world, c):
             organic = u < hazard(world, c, c.rate, min(max(c.resting_trust, 0.0), 1.0))
-            mean = expected_basket(world.models.basket, c, world.day, world.weekday)
-            gross = max(round(mean * basket_luck(world.models.basket, world.draws.one("basket", world.day, c.key))), 1)
+            mean = expected_basket(world.models.basket, c, world.day, world.weekday, world.season[1])
+            stretch = stretch_of(world.models.basket, c, world.day, world.weekday)
+            luck = basket_luck(world.models.basket, world.draws.one("basket", world.day, c.key), stretch)
+            gross = max(round(mean * luck), 1)
             world.sales.append((c, sell(world, c, gross, organic), organic))
 
 

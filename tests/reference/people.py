@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from agents.customers import NEVER, Contact, Level, Tier
-from agents.models.basket import LARGEST_LOG_CENTS, Basket
+from agents.models.basket import LARGEST_LOG_CENTS, NARROWEST, WIDEST, Basket
 from agents.models.features import DAYS_SINCE, PRIOR_BASKETS, PRIOR_DAYS, PRIOR_ORDERS, YOUNG_DAYS
 from agents.models.hazard import Linear
 from agents.models.history import MONEY_FLOOR, NO_ORDER
@@ -141,21 +141,31 @@ def predictor(model: Linear, c: Customer, day: int, weekday: int) -> float:
     return model.intercept + sum(terms)
 
 
-def expected_basket(basket: Basket, c: Customer, day: int, weekday: int) -> float:
+def expected_basket(basket: Basket, c: Customer, day: int, weekday: int, season: float) -> float:
     """Expected value of an order at list price, cents."""
-    return math.exp(min(predictor(basket, c, day, weekday), LARGEST_LOG_CENTS)) * math.exp(c.basket)
+    return math.exp(min(predictor(basket, c, day, weekday), LARGEST_LOG_CENTS)) * math.exp(c.basket + season)
 
 
-def basket_luck(basket: Basket, u: float) -> float:
-    """amount / mean: the inverse distribution function, linear between its quantiles."""
+def stretch_of(basket: Basket, c: Customer, day: int, weekday: int) -> float:
+    """How many times as wide as usual the log residual of this customer is."""
+    if basket.stretch is None:
+        return 1.0
+    return min(max(math.exp(predictor(basket.stretch, c, day, weekday)), NARROWEST), WIDEST)
+
+
+def basket_luck(basket: Basket, u: float, stretch: float) -> float:
+    """amount / mean: the inverse distribution function, linear between its quantiles, raised to the stretch."""
     q = basket.quantiles
     position = u * (len(q) - 1)
     below = min(int(position), len(q) - 2)
-    return q[below] + (position - below) * (q[below + 1] - q[below])
+    common = q[below] + (position - below) * (q[below + 1] - q[below])
+    return common if basket.stretch is None else common**stretch / _mean_of_power(basket, stretch)
 
 
-def chance_above(basket: Basket, ratio: float) -> float:
+def chance_above(basket: Basket, ratio: float, stretch: float) -> float:
     """P(amount / mean > ratio)."""
+    if basket.stretch is not None:
+        ratio = (ratio * _mean_of_power(basket, stretch)) ** (1.0 / stretch)
     q = basket.quantiles
     if ratio < q[0]:
         return 1.0
@@ -163,3 +173,8 @@ def chance_above(basket: Basket, ratio: float) -> float:
         return 0.0
     below = bisect_right(q, ratio) - 1
     return 1.0 - (below + (ratio - q[below]) / (q[below + 1] - q[below])) / (len(q) - 1)
+
+
+def _mean_of_power(basket: Basket, stretch: float) -> float:
+    """Mean of the common residual raised to a stretch; the table that it is read from is the engine's own."""
+    return math.exp(float(basket.log_mean(np.array([stretch]))[0]))

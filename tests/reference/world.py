@@ -21,6 +21,7 @@ from . import behaviours as rules
 from .contact import Exposed
 from .operator import Message, Offer, act
 from .people import Customer, basket_luck, expected_basket, normal, predictor, sigmoid
+from .season import drawn, season
 
 KEY_BLOCK = 2**40  # keys of a channel's prospects start at (index + 1) times this
 NOBODY = -1
@@ -34,7 +35,7 @@ class ReferenceWorld(mesa.Model):
     def __init__(self, scenario: Scenario, policy: Policy, *, seed: int, learned: Learned | None = None) -> None:
         super().__init__(rng=0)
         self.spec, self.policy, self.draws, self.day = scenario, policy, Draws(seed), 0
-        self.models = learned.models if learned else scenario.buying.models()
+        self.models = drawn(learned.models, self.draws) if learned else scenario.buying.models()
         self.contact = learned.contact.models if learned and learned.contact else None
         self.rules: dict[str, Any] = {kind.kind: kind() for kind in DEFAULTS} | dict(scenario.behaviours)
         self.effects = {
@@ -150,6 +151,11 @@ class ReferenceWorld(mesa.Model):
 
     # -- birth ------------------------------------------------------------------------------------------------------
 
+    @property
+    def season(self) -> tuple[float, float]:
+        """Log-odds of an order and log of its amount that today adds for everybody."""
+        return season(self.models, self.draws, self.spec.start, self.day)
+
     def _born(self) -> None:
         """A synthetic population: level, trust and joining by luck; buyers have the orders that made them so."""
         people = self.spec.population
@@ -170,7 +176,8 @@ class ReferenceWorld(mesa.Model):
         ago = math.floor(self.spec.population.order_gap_days * (back - 1 + u)) + back
         basket = self.models.basket
         net = round(
-            expected_basket(basket, c, -ago, 0) * basket_luck(basket, self.draws.one("birth.basket", -ago, c.key))
+            expected_basket(basket, c, -ago, 0, 0.0)
+            * basket_luck(basket, self.draws.one("birth.basket", -ago, c.key), 1.0)
         )
         c.joined = min(c.joined, -ago)
         c.remember_order(-ago, net)
@@ -182,7 +189,8 @@ class ReferenceWorld(mesa.Model):
         rates = []
         for row, entry in enumerate(learned.history):
             c = Customer(self, int(entry.key), joined=int(entry.joined), contact=Contact.CONTACT)
-            c.rate = c.basket = 0.0  # the covariates know a logged customer's own
+            c.rate, personal = 0.0, self.models.basket.personal  # the covariates know a logged customer's own
+            c.basket = personal * normal(self.draws, "birth.personal", -1, c.key) - personal**2 / 2 if personal else 0.0
             c.last_order, c.orders, c.count_28 = int(entry.last_order), int(entry.orders), entry.count_28
             c.log_net_last, c.log_net_mean = entry.log_net_last, entry.log_net_mean
             c.level = Level.BUYER if c.orders else Level.STRANGER

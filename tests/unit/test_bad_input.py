@@ -190,7 +190,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "report of other fields": (("report", "other"), ("other: this run cannot be read", "another version")),
     "unknown word": (("describe", "coupn"), ("nothing named 'coupn' to describe", "did you mean 'coupon'?")),
     "unknown document": (("describe", "policy/winbak"), ("'policy/winbak'", "did you mean 'policy/winback'?")),
-    "models of another version": (("describe", "models.json"), ("models.json: the format must be 'siyu-models/1'",
+    "models of another version": (("describe", "models.json"), ("models.json: the format must be 'siyu-models/2'",
                                                                 "(got 'siyu-models/0')", "train the models again")),
     "models nowhere": (("describe", "none.json"), ("none.json: cannot be read: no such file", "of a training")),
     "models that are no text": (("describe", "binary.json"), ("binary.json: is no UTF-8 text", "of a training")),

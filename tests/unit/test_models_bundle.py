@@ -48,7 +48,7 @@ def _changed(models: CustomerModels, **changes: Any) -> str:
 
 def test_files_that_cannot_be_used_are_refused_with_place_and_cure(models: CustomerModels) -> None:
     cases = {
-        _changed(models, format="siyu-models/2"): "format must be 'siyu-models/1' .got 'siyu-models/2'.; train",
+        _changed(models, format="siyu-models/1"): "format must be 'siyu-models/2' .got 'siyu-models/1'.; train",
         _changed(models, digest="0" * 16): f"do not match their hash, which would be {models.digest()}",
         _changed(models, lapse_days=models.lapse_days + 1): "do not match their hash",
         _changed(models, lapse_days=1): "lapse_days",

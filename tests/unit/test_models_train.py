@@ -16,7 +16,7 @@ from agents.models import CustomerModels, covariates, sigmoid
 from experiments.data import Logs
 from experiments.data.logs import digest_of
 from experiments.learning.fit import Scale, fit_hazard
-from experiments.learning.learn import LAPSE
+from experiments.learning.learn import BASKET_MEMORY_DAYS, LAPSE
 from experiments.learning.model_card import reliability, score
 from experiments.learning.replay import Diary, Follower, build_design
 from experiments.train import Training, train
@@ -301,5 +301,7 @@ def test_a_few_huge_baskets_keep_the_total() -> None:
     features = made.models.basket.features
     last = int(diary.day.max())
     design = build_design(diary, daily=("log_since",), lapse=(), basket=features, first_day=last, last_day=last)
-    expected = made.models.basket.mean_cents(design.basket_x).sum()
-    assert expected == pytest.approx(diary.net.sum(), rel=1e-6)
+    season = [made.models.season.basket_on(diary.date(int(day))) for day in diary.day]
+    weight = np.exp2((diary.day - (made.models.cut_off - ORIGIN).days) / BASKET_MEMORY_DAYS)  # type: ignore[operator]
+    expected = made.models.basket.mean_cents(design.basket_x) * np.exp(season)
+    assert weight @ expected == pytest.approx(weight @ diary.net, rel=1e-6)
