@@ -205,6 +205,8 @@ class Material:
         From the products of pairs of residuals of one customer in the last season, every customer counting once.
         """
         late = self.diary.day > self.window.cut_day - SEASON_DAYS
+        if not late.any():
+            return 0.0
         x, customer = self.design.basket_x[:, late], self.diary.customer[late]
         mean = models.basket.mean_cents(x) * np.exp(self._monthly(models.season.basket_by_day, self.diary.day[late]))
         logs = np.log(np.maximum(self.diary.net[late] / mean, LEAST_RATIO))

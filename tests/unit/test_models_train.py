@@ -281,6 +281,19 @@ def test_a_cut_off_on_the_last_day_trains_without_judging() -> None:
     assert made.models.cut_off == ORIGIN + datetime.timedelta(days=SPAN - 1)
 
 
+def test_logs_whose_last_season_is_empty() -> None:
+    """A lone order at the end of the logs puts the cut-off into a silence of everybody."""
+    logs, _ = buy_till_you_lapse(6, 120)
+    visits = logs.visits[logs.visits["day"] < SPAN - 200]
+    made = train(
+        logs_of(visits["customer"], visits["day"], visits["net"], SPAN - 1),
+        cut_off=ORIGIN + datetime.timedelta(days=SPAN - 1),
+        lapse_days=60,
+    )
+    assert made.models.basket.personal == 0.0
+    assert made.spend_before.sum() == 0
+
+
 @pytest.mark.parametrize("net", [0, 1_000, 10**9])
 def test_constant_amounts(net: int) -> None:
     logs, _ = buy_till_you_lapse(7, 100)
