@@ -10,17 +10,19 @@ from collections.abc import Sequence
 
 FEWEST = 10  # customers for whom a number stands at least
 FEW = f"<{FEWEST}"
-HIDDEN = "hidden"  # a cell of ten or more, from which another could be worked out
+HIDDEN = "hidden"  # a cell of ten or more, from which others could be worked out
 
 
 def marks(counts: Sequence[float]) -> list[str]:
     """What stands in place of each cell of a group whose total may be known; empty where the cell is shown.
 
-    When just one cell of somebody is hidden, the next smallest hides too, or the total would give the first away.
+    The total less the cells that are shown tells how many the hidden ones hold together: where these are too few, the
+    next smallest cell hides too.
     """
     found = [FEW if n < FEWEST else "" for n in counts]
-    if found.count(FEW) == 1 and counts[found.index(FEW)] > 0 and len(counts) > 1:
-        shown = [i for i, mark in enumerate(found) if not mark]
+    together = sum(n for n in counts if n < FEWEST)
+    shown = [i for i, mark in enumerate(found) if not mark]
+    if shown and 0 < together < FEWEST:
         found[min(shown, key=lambda i: counts[i])] = HIDDEN
     return found
 
