@@ -28,6 +28,7 @@ from sim import Columns, ModelError, SpecError
 from sim.spec import validate
 
 FORMAT, VERSION = "siyu-training", 1
+LONGEST_VERSION = 9  # digits; Python reads no number of thousands of them
 MANIFEST, MODELS, CONTACT, STATES = "training.json", "models.json", "contact.json", "states.npz"
 AGAIN = "use the folder as `siyu train` wrote it, or train again"
 OWN = {"p_lapsed": np.dtype(np.float64), "spend_before": np.dtype(np.int64)}  # arrays of Learned itself
@@ -105,18 +106,26 @@ def _manifest(path: Path) -> dict[str, Any]:
         raise ModelError("no training here", place=str(path.parent), cure=cure)
     data = _json(_text(path.read_bytes(), path), path)
     name, _, version = str(data.get("format")).partition("/")
-    if name != FORMAT or not version.isdecimal():
+    if name != FORMAT or not version.isdecimal() or len(version) > LONGEST_VERSION:
         raise ModelError(
             f"the format must be '{FORMAT}/{VERSION}'", place=str(path), value=data.get("format"), cure=AGAIN
         )
     if int(version) > VERSION:
-        rule = f"made by a newer version, {data.get('made_by', {}).get('versions', {}).get('siyu', 'unknown')}"
-        raise ModelError(rule, place=str(path), value=data["format"], cure="update siyu, or train again with this one")
+        cure = "update siyu, or train again with this one"
+        raise ModelError(f"made by a newer version, {_maker(data)}", place=str(path), value=data["format"], cure=cure)
     files = data.get("files")
     if not isinstance(files, dict) or not {MODELS, STATES} <= set(files) <= {MODELS, STATES, CONTACT}:
         rule = f"the files of a training are {MODELS}, {STATES} and perhaps {CONTACT}"
         raise ModelError(rule, place=str(path), value=files, cure=AGAIN)
     return data
+
+
+def _maker(manifest: dict[str, Any]) -> object:
+    """The version of siyu that a manifest says it was made by."""
+    found: object = manifest
+    for step in ("made_by", "versions", "siyu"):
+        found = found.get(step) if isinstance(found, dict) else None
+    return found or "unknown"
 
 
 def _checked(path: Path, digest: object) -> bytes:
@@ -188,7 +197,7 @@ def _unpacked(content: bytes, path: Path) -> dict[str, NDArray[Any]]:
 
 def _columns(kind: type[C], arrays: Arrays, prefix: str, path: Path) -> C:
     """Columns whose arrays are those that the class declares."""
-    n = len(arrays.get(f"{prefix}/{next(iter(kind.DECLARED))}", ()))
+    n = np.size(arrays.get(f"{prefix}/{next(iter(kind.DECLARED))}", ()))
     wanted = {name: np.dtype(column.dtype) for name, column in kind.DECLARED.items()}
     columns = kind()
     columns.restore({name: _array(arrays, f"{prefix}/{name}", dtype, n, path) for name, dtype in wanted.items()})
