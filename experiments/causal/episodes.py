@@ -166,13 +166,16 @@ def _chance(wave: Wave, sent: int, others: int) -> float:
     """Chance of everybody in a wave to be sent it; NaN where the logs do not tell.
 
     It is known where others were held out by lot, or where one chance was logged and as many were sent it as would be
-    if everybody had that chance. Else the draw was among an audience that nobody wrote down.
+    if everybody had that chance. Else the draw was among an audience that nobody wrote down; and where chances differ,
+    it is not known who of the others had which.
     """
+    if wave.propensity is not None and np.ptp(wave.propensity) > 1e-9:
+        return np.nan
     if wave.held_out is not None:
         if wave.propensity is not None:
-            return float(wave.propensity.mean())
+            return float(wave.propensity[0])
         return len(wave.sent) / (len(wave.sent) + len(wave.held_out))
-    if wave.propensity is None or np.ptp(wave.propensity) > 1e-9:
+    if wave.propensity is None:
         return np.nan
     chance, n = float(wave.propensity[0]), sent + others
     return chance if abs(sent - chance * n) <= 4 * np.sqrt(n * chance * (1 - chance)) else np.nan

@@ -131,8 +131,6 @@ def _doubly_robust(kind: str, data: Episodes, source: str) -> Studied:
     data, chance = data.where(comparable), chance[comparable]
 
     def estimate(y: Floats, sent: Floats, x: Floats, rows: Flags) -> Comparison:
-        if sent is not data.sent:  # drawn anew: the chances are shares of each wave, and there is nothing to learn
-            return compare(y[rows], sent[rows], shares(data)[rows], x[rows], data.customer[rows])
         return library.doubly_robust(y[rows], sent[rows], chance[rows], x[rows], data.customer[rows])
 
     return _judged(kind, DOUBLY_ROBUST, data, estimate, source)
@@ -252,7 +250,7 @@ def _judged(kind: str, method: str, data: Episodes, estimate: Estimator, source:
     itt, before = on_days(real, data.days), on_days(placebo, data.days)
     tried = (
         _afterwards(data, itt, estimate, now),
-        _drawn_anew(data, estimate, now),
+        _drawn_anew(data, now),
         _half(data, itt, estimate, now),
     )
     refutations = tuple(one for one in tried if one is not None)
@@ -285,8 +283,8 @@ def _lingers(itt: Estimate, later: Estimate) -> Refutation:
     return Refutation("the same after it was over", later.mean, later.sd, not stays)
 
 
-def _drawn_anew(data: Episodes, estimate: Estimator, x: Floats) -> Refutation:
-    """Who was sent it is drawn anew within each wave: there must be no effect."""
+def _drawn_anew(data: Episodes, x: Floats) -> Refutation:
+    """Who was sent it is drawn anew within each wave: there must be no effect. Its chances are the shares of waves."""
     luck = np.random.default_rng(1)
     sent = data.sent.copy()
     for number in np.unique(data.wave):

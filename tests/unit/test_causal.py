@@ -14,9 +14,11 @@ from experiments.causal.comparison import compare, compared, folds_of
 from experiments.causal.dose import CouponWave, coupon_dose, log_odds, moments
 from experiments.causal.effect import Estimate, Refutation, verdict_of
 from experiments.causal.email_test import EmailTest, analyse
+from experiments.causal.episodes import _chance
 from experiments.causal.orders import Diary
 from experiments.causal.priors import PRIORS, prior_of
 from experiments.causal.uplift import coefficient, curve
+from experiments.causal.waves import Wave
 from experiments.data.trials import load_hillstrom
 from experiments.reporting.figures_effects import plot_qini, qini_info
 from sim.errors import DataError
@@ -90,6 +92,22 @@ def test_log_odds_on_a_day_of_a_one_day_window_are_log_odds() -> None:
     found = log_odds(Estimate(0.1, 0.001), np.full(50, 0.2), np.full(50, 1.0))
     assert found.mean == pytest.approx(0.539, abs=0.001)
     assert found.sd == pytest.approx(0.001 / 0.21, rel=0.01)
+
+
+def test_a_lot_has_one_chance() -> None:
+    """Held-out customers stand against everybody who was sent it: with chances that differ they are no comparison."""
+
+    def wave(held_out: int | None, *propensity: float) -> Wave:
+        out = None if held_out is None else np.arange(100, 100 + held_out)
+        given = np.repeat(propensity, 80 // len(propensity)) if propensity else None
+        return Wave(30, 7, 0.1, 0, 7, np.arange(80), out, given)
+
+    assert _chance(wave(20), 80, 20) == pytest.approx(0.8)
+    assert _chance(wave(20, 0.75), 80, 20) == pytest.approx(0.75)
+    assert np.isnan(_chance(wave(20, 0.9, 0.3), 80, 20))
+    assert _chance(wave(None, 0.75), 80, 20) == pytest.approx(0.75)
+    assert np.isnan(_chance(wave(None, 0.2), 80, 20))  # many more were sent it than by that chance
+    assert np.isnan(_chance(wave(None), 80, 20))
 
 
 def test_the_dose_of_exact_moments_is_the_truth() -> None:
