@@ -204,6 +204,8 @@ def chosen_sets(fitted: Mapping[str, Calibrated], n: int, seed: int) -> list[int
     spreads = list(fitted.values())
     standard = np.array([[spread.evenly(value) for value in spread.sets] for spread in spreads])
     weights = np.array(spreads[0].weights)
+    if len(weights) == 1:
+        return [0] * n
     centred = standard - np.average(standard, axis=1, weights=weights)[:, None]
     along = np.linalg.eigh(np.cov(standard, aweights=weights).reshape(len(spreads), -1))[1][:, -1] @ centred
     order = np.argsort(along, kind="stable")

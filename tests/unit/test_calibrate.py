@@ -25,7 +25,7 @@ from experiments.data import load_logs
 from experiments.ground import prepare
 from experiments.metrics import outcome
 from experiments.searching.questions.assumptions import assumed_values
-from experiments.searching.worlds import Calibrated, check, ensemble
+from experiments.searching.worlds import Calibrated, check, chosen_sets, ensemble
 from sim.errors import SpecError, StudyError
 from sim.spec import Document, validate
 from tests.desk import desk, run
@@ -348,6 +348,12 @@ def test_worlds_are_whole_sets_drawn_by_weight(here: Path) -> None:
     assert "Not shown: mutes." in note
     assert "do not identify margin" in note
     assert validate(type(design), design.model_dump(mode="json")) == design  # as a worker elsewhere gets it
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_single_set_is_every_world() -> None:
+    alone = {path: Calibrated(low=0, high=1, ensemble="x", sets=(0.5,), weights=(1.0,)) for path in ("a", "b")}
+    assert chosen_sets(alone, 3, 1) == [0, 0, 0]
 
 
 def test_an_assumption_that_was_calibrated_keeps_its_distribution(here: Path) -> None:
