@@ -85,12 +85,12 @@ def whole_fits(fits: int, narrowed: float = 1.0) -> Floats:
     return np.array(ranks)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_whole_fits_are_calibrated() -> None:
     assert min(p_values(whole_fits(FITS))) > LEVEL
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_too_narrow_whole_fits_are_refused() -> None:
     """Negative control."""
     assert max(p_values(whole_fits(FEWER, narrowed=0.4))) < LEVEL
@@ -163,12 +163,12 @@ def weighed_fits(bank: Bank, change: Callable[[Kernel], Kernel]) -> Floats:
     return np.array(ranks)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_simulated_world_is_calibrated(bank: Bank) -> None:
     assert min(p_values(weighed_fits(bank, lambda kernel: kernel))) > LEVEL
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_kernel_that_is_too_narrow_is_refused(bank: Bank) -> None:
     """Negative control: tolerance and luck believed to be less than half of what they are."""
 
@@ -178,7 +178,7 @@ def test_a_kernel_that_is_too_narrow_is_refused(bank: Bank) -> None:
     assert max(p_values(weighed_fits(bank, narrow))) < LEVEL
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_luck_of_the_shared_seeds_that_is_not_seen_is_refused(bank: Bank) -> None:
     """Negative control: every set met the same seeds, so that their luck moves all fits alike."""
 

@@ -110,7 +110,7 @@ def test_more_messages_to_the_patient_are_no_fatigue() -> None:
     assert found.estimates["per_fatigue"].mean < 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_false_alarms_are_rare() -> None:
     """Of twelve logs without fatigue at most two pretend to one: the level is 5 %, P(more than two of 12) is 2 %."""
     alarms = 0

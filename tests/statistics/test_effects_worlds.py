@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
+from scipy.stats import binom, norm
 
 from agents.scenario import Scenario
 from experiments.causal.touches import study
@@ -57,13 +57,44 @@ def test_touches_without_others_are_refused() -> None:
     assert not any(effect.passed for effect in found.values())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("rule", "truth", "propensity"), [("lot", 4.4, 0.4), ("rising", 4.4, None), ("heavy", 0.0, None)]
-)
-def test_intervals_hold_the_truth(rule: str, truth: float, propensity: float | None) -> None:
-    """20 worlds: at most two wrong, and most not refused. Right 95 % intervals fail this 7.5 % of the time."""
-    found = [estimated(seed, rule, truth, propensity) for seed in range(20)]
-    used = [effect for effect in found if effect.passed]
-    assert len(used) >= 10
-    assert np.sum([not holds(effect, truth) for effect in used]) <= 2
+WORLDS = 9
+CASES: dict[str, tuple[str, float, float | None]] = {
+    "by lot": ("lot", 4.4, 0.4),
+    "by the last two weeks": ("rising", 4.4, None),
+    "by a latent rate": ("heavy", 0.0, None),
+}
+LEVEL = 0.01
+
+
+def may_be_right(wrong: int, of: int) -> bool:
+    """Whether right 95 % intervals miss so many truths or more in over one of a hundred such samples."""
+    return bool(binom.sf(wrong - 1, of, 0.05) > LEVEL)
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, list[Effect]]:
+    """Effects that stand, of ``WORLDS`` worlds for each case."""
+    return {
+        name: [effect for seed in range(WORLDS) if (effect := estimated(seed, *case)).passed]
+        for name, case in CASES.items()
+    }
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", CASES)
+def test_intervals_hold_the_truth(found: dict[str, list[Effect]], case: str) -> None:
+    """False alarm below 1 % for each case; of nine, three misses fail.
+
+    Intervals that hold the truth 60 % of the time fail 77 % of the time in a case and 99 % of the time in one of three.
+    """
+    used, truth = found[case], CASES[case][1]
+    assert len(used) > WORLDS / 2  # refusing everything would be no answer
+    assert may_be_right(sum(not holds(effect, truth) for effect in used), len(used))
+
+
+@pytest.mark.long
+def test_narrower_intervals_would_not(found: dict[str, list[Effect]]) -> None:
+    """Negative control: the same estimates with errors that hold the truth 60 % of the time if these do 95 %."""
+    used = [(effect, CASES[case][1]) for case, effects in found.items() for effect in effects]
+    wrong = sum(abs(effect.in_world - truth) > norm.ppf(0.8) * effect.in_world_sd for effect, truth in used)
+    assert not may_be_right(wrong, len(used))

@@ -279,7 +279,7 @@ def test_the_figures_draw_their_tables() -> None:
 # -- the loop itself --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_small_loop_from_logs_to_score(tmp_path: Path) -> None:
     """Everything together, on one world whose adverts work so well that the status quo of one a week is too few."""
     found = check_loop(worlds=1, sizes=(CUSTOMERS,), folder=tmp_path, effort=TINY, processes=1)
