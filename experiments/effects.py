@@ -41,7 +41,7 @@ def logged_effects(logs: Logs, *, cut_off_day: int, scenario: Scenario) -> dict[
     coupons of campaigns that say no depth by kind of campaign. Nothing after ``cut_off_day`` is used.
     """
     _kinds(logs, cut_off_day)
-    logs = _known(logs, cut_off_day)
+    logs = logs.until(cut_off_day)
     issued = None if logs.touches is None else logs.touches[logs.touches["kind"] == "coupon_issued"]
     deep = issued is not None and bool(issued["depth"].notna().any())
     found = {} if deep else _campaigns_in_world(logs, cut_off_day=cut_off_day, scenario=scenario)
@@ -60,30 +60,6 @@ def logged_effects(logs: Logs, *, cut_off_day: int, scenario: Scenario) -> dict[
             name = kind if one is first else f"{kind}, {effect.method}"
             found[name] = replace(effect, name=name)
     return dict(sorted(found.items()))
-
-
-def _known(logs: Logs, cut_off_day: int) -> Logs:
-    """The logs as they stood on the evening of the cut-off.
-
-    Tags of customers are those of the export, which was made later; of campaigns that run on, whoever had been issued
-    something by then.
-    """
-    if cut_off_day == logs.last_day:
-        return logs
-    first_day = logs.customers["first_day"].clip(upper=cut_off_day + 1)
-    customers = logs.customers.drop(columns="trust_level", errors="ignore").assign(first_day=first_day)
-    visits, touches, campaigns = logs.visits, logs.touches, logs.campaigns
-    if campaigns is not None:
-        campaigns = campaigns[campaigns["start_day"] <= cut_off_day]
-    if touches is not None and campaigns is not None:
-        issued = touches[touches["kind"] == "coupon_issued"]
-        since = issued.groupby(["campaign_id", "customer"])["day"].min()
-        at = pd.MultiIndex.from_frame(campaigns[["campaign_id", "customer"]])
-        campaigns = campaigns[~(since.reindex(at).to_numpy() > cut_off_day)]
-    if touches is not None:
-        touches = touches[touches["day"] <= cut_off_day]
-    visits = visits[visits["day"] <= cut_off_day]
-    return replace(logs, last_day=cut_off_day, customers=customers, visits=visits, touches=touches, campaigns=campaigns)
 
 
 def _campaigns_in_world(logs: Logs, *, cut_off_day: int, scenario: Scenario) -> dict[str, Effect]:

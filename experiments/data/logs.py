@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -75,6 +75,32 @@ class Logs:
             return np.arange(self.n_customers, dtype=np.int64)
         numbers = [int(name, 16) for name in self.customers["pseudonym"]]
         return np.array(numbers, np.int64) + LOGGED_KEYS
+
+    def until(self, day: int) -> Logs:
+        """The logs as they stood on the evening of a day, for who must not see more.
+
+        Customers first seen later keep their rows, as codes are places, but count as not having ordered. Trust tags of
+        customers are those of the export and go. Of campaigns that run on, whoever had been issued something stays;
+        their ``end_day`` is as planned.
+        """
+        if day >= self.last_day:
+            return self
+        first_day = self.customers["first_day"].clip(upper=day + 1)
+        touches, campaigns = self.touches, self.campaigns
+        if campaigns is not None:
+            campaigns = campaigns[campaigns["start_day"] <= day]
+        if touches is not None and campaigns is not None:
+            issued = touches[touches["kind"] == "coupon_issued"].groupby(["campaign_id", "customer"])["day"].min()
+            pairs = pd.MultiIndex.from_frame(campaigns[["campaign_id", "customer"]])
+            campaigns = campaigns[~(issued.reindex(pairs).to_numpy() > day)]
+        return replace(
+            self,
+            last_day=day,
+            customers=self.customers.drop(columns="trust_level", errors="ignore").assign(first_day=first_day),
+            visits=self.visits[self.visits["day"] <= day].reset_index(drop=True),
+            touches=None if touches is None else touches[touches["day"] <= day].reset_index(drop=True),
+            campaigns=None if campaigns is None else campaigns.reset_index(drop=True),
+        )
 
 
 def codes_by_first_order(ids: Ints, when: Ints) -> tuple[Ints, Ints]:
