@@ -30,7 +30,6 @@ from sim.spec import validate
 
 WORLDS, SIZES = 20, (2_000, 10_000, 50_000)
 TARGET_SIZE, MOST_REGRET, LEAST_COVERAGE = 10_000, 0.10, 0.85
-QUANTILES = (0.25, 0.75)
 
 
 @dataclass(frozen=True)

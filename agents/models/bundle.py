@@ -61,15 +61,6 @@ class CustomerModels(Spec):
         parts = {name: getattr(self, name).drawn(draws) for name in ("repurchase", "lapse", "comeback", "basket")}
         return self.model_copy(update=parts)
 
-    def as_known(self) -> CustomerModels:
-        """The same models as if the logs left nothing open: no coefficient is drawn, no week is unusual."""
-        parts = {
-            name: getattr(self, name).model_copy(update={"spread": ()})
-            for name in ("repurchase", "lapse", "comeback", "basket")
-        }
-        calm = dict.fromkeys(("order_noise", "order_drift", "basket_noise", "basket_drift"), 0.0)
-        return self.model_copy(update={**parts, "season": self.season.model_copy(update=calm)})
-
     def to_json(self) -> str:
         """The models as text, with their digest."""
         return json.dumps({"digest": self.digest(), **self.model_dump(mode="json")}, indent=1, allow_nan=False)

@@ -15,8 +15,6 @@ LOGGED_KEYS = 1 << 62  # keys of customers with a pseudonym start here, above th
 
 TEXTS_AT_ONCE = 100_000  # of a column that is hashed as text
 
-VISIT_COLUMNS = ("customer", "day", "gross", "discount", "net")
-TOUCH_COLUMNS = ("customer", "day", "kind", "depth", "min_spend", "valid_days", "campaign_id", "propensity")
 CAMPAIGN_COLUMNS = ("campaign_id", "kind", "start_day", "end_day", "customer", "redeemed")
 
 
