@@ -106,7 +106,7 @@ class ModelCard:
     def __str__(self) -> str:
         lines = [f"{self.data}: trained {self.trained_from} to {self.cut_off}, judged to {self.judged_to}"]
         for name, task in self.tasks.items():
-            lines.append(f"{name}: {task.question}; {task.rows} rows, {count_words(task.events)} events")
+            lines.append(f"{name}: {task.question}; {task.rows:,} rows, {count_words(task.events)} events")
             for forecaster, s in task.scores.items():
                 auc, bias = _number(s.auc, ".4f"), _number(s.bias, ".3f")
                 lines.append(

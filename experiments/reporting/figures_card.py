@@ -107,7 +107,7 @@ def plot_losses(info: pd.DataFrame, ax: Axes | None = None) -> Axes:
     questions, names = list(dict.fromkeys(info["question"])), list(dict.fromkeys(info["forecaster"]))
     if ax is None:
         ax = Figure(figsize=(WIDE, 1.4 + 0.36 * len(questions)), layout="constrained").add_subplot()
-    ax = axes(ax, title="How much more others lose", x="log-loss over that of these models, less 100 %")
+    ax = axes(ax, title="How much more others lose", x="log-loss, % more than that of these models")
     for name, marker, colour in zip(names, "osD^vP", (BLUE, ORANGE, GREEN, GREY, RED, INK), strict=False):
         part = info[info["forecaster"] == name]
         place = [questions.index(q) for q in part["question"]]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from experiments.learning.model_card import ModelCard, Task
+from experiments.learning.model_card import ModelCard
 from experiments.reporting import figures_card as fig
 from experiments.reporting.html import environment
-from experiments.reporting.pictures import Picture, picture, reliability
-from experiments.reporting.suppression import FEWEST, count_words
+from experiments.reporting.pictures import Picture, judged, picture, reliability
+from experiments.reporting.suppression import count_words
 
 
 def card_page(card: ModelCard) -> str:
@@ -15,21 +15,20 @@ def card_page(card: ModelCard) -> str:
     return environment().get_template("card.html.j2").render(card=card, count_words=count_words, **pictures)
 
 
-def _judged(card: ModelCard) -> list[Task]:
-    """Questions with enough events and non-events to draw."""
-    return [task for task in card.tasks.values() if min(task.events, task.rows - task.events) >= FEWEST]
-
-
 def _losses(card: ModelCard) -> Picture | None:
-    if not (tasks := _judged(card)):
+    if not (tasks := judged(card)):
         return None
     ax = fig.plot_losses(fig.losses_info(tasks))
-    return picture(ax, "losses", "Log-loss of the others over that of these models, less 100 %: left of zero they win.")
+    return picture(
+        ax,
+        "losses",
+        "By how many percent the log-loss of others exceeds that of these models; left of zero the others win.",
+    )
 
 
 def _lift(card: ModelCard) -> list[Picture]:
     found = []
-    for number, task in enumerate(_judged(card)):
+    for number, task in enumerate(judged(card)):
         info = fig.gains_info(task.reliability)
         words = f"{task.question}: the highest tenth holds {info['gain'].iloc[0]:.0%} of the events."
         found.append(picture(fig.plot_lift(info, title=task.question), f"lift{number}", words))

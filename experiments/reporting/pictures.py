@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from markupsafe import Markup
 
-from experiments.learning.model_card import ModelCard
+from experiments.learning.model_card import ModelCard, Task
 from experiments.reporting import figures as fig
 from experiments.reporting import figures_card as fig_card
 from experiments.reporting import figures_money as fig_money
 from experiments.reporting import story
 from experiments.reporting.record import Facts, RunRecord
+from experiments.reporting.suppression import FEWEST
 from experiments.reporting.words import LEVEL_NAMES
 from experiments.searching.finals.finalists import STATUS_QUO
 
@@ -90,10 +91,15 @@ def _worlds(facts: Facts, replicates: Any, base: str) -> Picture:
     return picture(drawn, "worlds", caption)
 
 
+def judged(card: ModelCard) -> list[Task]:
+    """Questions with enough events and non-events to draw."""
+    return [task for task in card.tasks.values() if min(task.events, task.rows - task.events) >= FEWEST]
+
+
 def reliability(card: ModelCard) -> list[Picture]:
-    """Reliability of each model that was judged."""
+    """Reliability of each model that was judged. Not of few events: the shares of the tenths add up to their number."""
     found: list[Picture] = []
-    for task in card.tasks.values():
+    for task in judged(card):
         info = fig_card.reliability_info(task.reliability)
         if len(info):
             words = f"{task.question}: {task.rows:,} forecasts. On the line, what was forecast is what happened."

@@ -177,6 +177,13 @@ def test_the_card_page_draws_each_question_and_escapes_names() -> None:
     assert "a constant" in text
 
 
+def test_pictures_do_not_tell_how_few_events_there_were() -> None:
+    happened = np.arange(100) % 17 == 0
+    text = card_page(card_of(task_of(np.linspace(0.01, 0.2, 100), happened)))
+    assert "&lt;10 events" in text
+    assert "<svg" not in text, "shares of ten forecasts each would add up to six events"
+
+
 def test_a_card_without_unseen_days_says_so() -> None:
     text = card_page(card_of())
     assert "nothing was judged" in text
