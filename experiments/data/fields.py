@@ -152,7 +152,14 @@ def _canonical(label: str) -> str:
 def _in_zone(local: pd.Series, offset: pd.Series, zone: str) -> pd.Series:
     minutes = {x: (int(x[1:3]) * 60 + int(x[4:])) * (-1 if x[0] == "-" else 1) for x in offset.unique()}
     utc = local - pd.to_timedelta(offset.map(minutes), unit="min")
+    return utc.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
+
+
+def known_zone(zone: str | None) -> str | None:
+    """The zone; an error if there is none of that name, whether or not the logs need it."""
     try:
-        return utc.dt.tz_localize("UTC").dt.tz_convert(zone).dt.tz_localize(None)
+        if zone is not None:
+            pd.Timestamp(0, tz="UTC").tz_convert(zone)
     except (KeyError, ValueError, OSError):
         raise DataError("no such time zone", value=zone, cure="write it as Asia/Shanghai") from None
+    return zone

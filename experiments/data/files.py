@@ -85,7 +85,8 @@ class File:
 
     def _raw(self) -> Iterator[pd.DataFrame]:
         if not self.path.is_file():
-            raise DataError("no such file", place=str(self.path), cure="check the path")
+            cure = "check the path; shipped logs are complete_journey and cdnow"
+            raise DataError("no such file or folder", place=str(self.path), cure=cure)
         if not self.path.name.endswith(SUFFIXES):
             cure = "export it as .csv or .csv.gz (UTF-8) or .parquet"
             raise DataError("not a CSV or Parquet file", place=str(self.path), cure=cure)

@@ -18,7 +18,7 @@ import pandas as pd
 from experiments.data import orders as order_file
 from experiments.data import people as people_file
 from experiments.data import touches as touch_file
-from experiments.data.fields import Clock
+from experiments.data.fields import Clock, known_zone
 from experiments.data.files import SUFFIXES, File
 from experiments.data.identities import Identities
 from experiments.data.logs import Ints, Logs, digest_of
@@ -49,8 +49,10 @@ def load_user_logs(source: Path, *, zone: str | None = None, key: bytes | None =
     identities = Identities(key)
     files = _files(source)
     dropped: dict[str, int] = {}
-    clock = Clock(zone)
+    clock = Clock(known_zone(zone))
     orders = read_orders(files["orders"], clock, identities, dropped)
+    if zone and not clock.offset:
+        log.warning("%s: times carry no offset and count as written; the zone %s changes nothing", source, zone)
     people = read_people(files["customers"], identities, dropped) if "customers" in files else None
     code = np.concatenate([orders.code, np.arange(len(orders.code), len(identities))])
     customers = _customers(people, code, orders)
