@@ -28,6 +28,7 @@ from experiments.run import seeds_for
 from experiments.train import Training, train
 from sim.errors import DataError, SiyuError
 
+LEAST_DAYS = 7  # that a forecast is judged on
 FEWEST_REPLICATES = 20  # below which a 90 % band is the range of a few numbers
 
 
@@ -135,11 +136,13 @@ def _split(logs: Logs, cut_off: dt.date | None, horizon_days: int | None) -> tup
     cut_day = logs.last_day - (logs.last_day + 1) // 4 if cut_off is None else (cut_off - logs.origin).days
     left = logs.last_day - cut_day
     days = left if horizon_days is None else horizon_days
-    if not 7 <= days <= left:
+    if not LEAST_DAYS <= days <= left:
         last = logs.origin + dt.timedelta(days=logs.last_day)
+        room = f"and {max(left, 0)} lie" if left < LEAST_DAYS else f"up to all {left} that lie"
+        cure = "choose an earlier cut-off" if left < LEAST_DAYS else f"take a horizon of {LEAST_DAYS} to {left} days"
         raise DataError(
-            f"a forecast is judged on 7 to {max(left, 7)} days of logs, which end on {last}",
-            place=logs.name, value=days, cure="choose an earlier cut-off or another horizon",
+            f"a forecast is judged on at least {LEAST_DAYS} days, {room} between the cut-off and the end of the logs, "
+            f"{last}", place=logs.name, value=days, cure=cure,
         )  # fmt: skip
     return cut_day, days
 

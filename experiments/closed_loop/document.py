@@ -83,6 +83,17 @@ def verdict(check: LoopCheck) -> str:
     return f"{aim} Both targets are met." if not words else "\n".join([aim, "", *words])
 
 
+def short(check: LoopCheck) -> str:
+    """The verdict and a line for each size of logs, for who reads the document elsewhere."""
+    lines = [
+        f"- logs of {size.customers:,} customers, worlds {len(size.cells)}: median regret "
+        f"{_share(size.regret('product'))} (naive analyst {_share(size.regret('naive'))}), the claim holds the truth "
+        f"in {_share(size.coverage)}"
+        for size in check.sizes
+    ]
+    return "\n".join([verdict(check), "", *lines])
+
+
 def _row(size: Size) -> tuple[str, ...]:
     low, high = size.regret("product", 0.25), size.regret("product", 0.75)
     return (

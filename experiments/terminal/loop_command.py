@@ -16,7 +16,11 @@ FEWEST_CUSTOMERS = 200
 
 def sizes(text: str) -> tuple[int, ...]:
     """Sizes of logs, such as 2000,10000."""
-    return tuple(whole(FEWEST_CUSTOMERS)(part.strip()) for part in text.split(","))
+    try:
+        return tuple(whole(FEWEST_CUSTOMERS)(part.strip()) for part in text.split(","))
+    except typer.BadParameter as error:
+        error.param_hint = "'--sizes'"
+        raise
 
 
 def loop(
@@ -46,7 +50,7 @@ def loop(
 
     Ctrl-C ends it at once; finished worlds stay, and the same command goes on later.
     """
-    from experiments.closed_loop.document import markdown, save, verdict
+    from experiments.closed_loop.document import markdown, save, short
     from experiments.loop import LoopCheck, check_loop
     from experiments.terminal.console import Bars, say, say_json
 
@@ -65,6 +69,6 @@ def loop(
     if json:
         say_json(found.as_dict())
     else:
-        say(markdown(found, command=command) if out is None else f"{verdict(found)}\nfile: {out}")
+        say(markdown(found, command=command) if out is None else f"{short(found)}\nfile: {out}")
     if found.missed():
         raise typer.Exit(1)

@@ -245,6 +245,7 @@ def test_the_command_ends_with_one_when_a_target_is_missed(quick: list[tuple[int
     said = CliRunner().invoke(app, [*args, "-o", str(out)])
     assert said.exit_code == 1
     assert "missed: median regret 20%" in out.read_text(encoding="utf-8")
+    assert "logs of 10,000 customers, worlds 1: median regret 20% (naive analyst 120%)" in " ".join(said.output.split())
     assert {path.name for path in tmp_path.glob("loop.*")} == {"loop.md", "loop.json", "loop.png"}
     assert json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))["cells"][0]["world"] == 0
 
