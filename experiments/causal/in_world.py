@@ -73,7 +73,9 @@ def _with_dose(effect: Effect, dose: CouponDose) -> Effect:
         return replace(effect, passed=False, verdict=f"{why}; {PRIOR}")
     if not dose.effect.known or abs(dose.effect.mean) + dose.effect.sd > FARTHEST:
         return replace(
-            effect, passed=False, verdict=f"refused: the logs do not fix an effect per unit of depth; {PRIOR}"
+            effect,
+            passed=False,
+            verdict=f"refused: extra orders and logged redemptions fix no effect per unit of depth together; {PRIOR}",
         )
     return replace(effect, in_world=dose.effect.mean, in_world_sd=dose.effect.sd, take_up=dose.take_up.mean)
 

@@ -39,6 +39,7 @@ WORDS = {
     "n_delete": "deletions",
 }
 MONEY = ("clv", "equity", "profit", "revenue", "spend")
+BALANCES = ("clv", "equity", "profit")  # may be negative
 
 
 @dataclass(frozen=True)
@@ -158,12 +159,18 @@ def _say_numbers(numbers: Mapping[str, Difference], currency: str, *, signed: bo
             WORDS[metric],
             _number(d.mean, metric, signed),
             "–" if np.isnan(d.half_width) else _number(d.half_width, metric, False),
-            f"{_number(d.world_low, metric, signed)} … {_number(d.world_high, metric, signed)}",
+            f"{_number(_least(d, metric, signed), metric, signed)} … {_number(d.world_high, metric, signed)}",
             currency if metric in MONEY else "",
         )
         for metric, d in numbers.items()
     ]
     say_table(("", "mean", "± 95 %", "nine of ten worlds", ""), rows, numbers=(1, 2, 3))
+
+
+def _least(d: Difference, metric: str, signed: bool) -> float:
+    """The lower end of a span of worlds: what is no difference and no balance does not fall below zero."""
+    low = d.world_low
+    return low if signed or metric in BALANCES or np.isnan(low) else max(low, 0.0)
 
 
 def _number(value: float, metric: str, signed: bool) -> str:

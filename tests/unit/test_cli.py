@@ -21,9 +21,11 @@ from typer.testing import CliRunner
 from agents.models import CustomerModels
 from experiments import compare, load, load_logs, simulate
 from experiments.cli import app
+from experiments.compare import difference
 from experiments.reporting import story_answer
 from experiments.reporting.record import RunRecord
 from experiments.run import seeds_for
+from experiments.terminal import tell
 from experiments.terminal.closeup import live_closely
 from experiments.terminal.console import Bars, mendable
 from experiments.terminal.folders import NewFolder, search_folder
@@ -371,6 +373,16 @@ def write_orders(folder: Path, customers: int = 120, days: int = 200) -> None:
     folder.mkdir()
     frame = pd.DataFrame(rows, columns=["customer_id", "ts", "order_id", "gross", "discount"])
     frame.to_csv(folder / "orders.csv", index=False)
+
+
+def test_a_count_has_no_span_below_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    few = np.array([0.0, 0.0, 6.0])
+    for signed in (False, True):
+        numbers = {metric: difference(metric, few) for metric in ("profit", "n_mute")}
+        tell._say_numbers(numbers, "CNY", signed=signed)
+        profit, mutes = (line for line in capsys.readouterr().out.splitlines() if "…" in line)
+        assert "-9.7 …" in profit
+        assert ("-9.7 …" if signed else "0.0 …") in mutes
 
 
 def test_train_writes_models_and_card_and_simulate_starts_from_logs(desk: Path) -> None:
