@@ -6,7 +6,6 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -72,7 +71,7 @@ def _forecast(
 ) -> Forecast:  # fmt: skip
     seconds: dict[str, float] = {}
     cut_day, days = _split(logs, cut_off, horizon_days)
-    past_logs = _until(logs, cut_day)
+    past_logs = logs.until(cut_day)
     with _timed(seconds, "learning", hear):
         training = train(past_logs, cut_off=logs.origin + dt.timedelta(days=cut_day))
     codes = training.customer[training.state.orders > 0]
@@ -145,22 +144,6 @@ def _split(logs: Logs, cut_off: dt.date | None, horizon_days: int | None) -> tup
             f"{last}", place=logs.name, value=days, cure=cure,
         )  # fmt: skip
     return cut_day, days
-
-
-def _until(logs: Logs, day: int) -> Logs:
-    """The logs as they stood on the evening of a day, for who must not see more; without campaigns, which nobody reads.
-
-    Customers first seen later keep their rows, as codes are places, but count as not having ordered.
-    """
-    touches, customers = logs.touches, logs.customers
-    return replace(
-        logs,
-        last_day=day,
-        customers=customers.assign(first_day=customers["first_day"].clip(upper=day + 1)),
-        visits=logs.visits[logs.visits["day"] <= day].reset_index(drop=True),
-        touches=None if touches is None else touches[touches["day"] <= day].reset_index(drop=True),
-        campaigns=None,
-    )
 
 
 def _late(logs: Logs, codes: Ints, first_day: int, last_day: int) -> OrderDays:
