@@ -80,7 +80,7 @@ def learn(diary: Diary, window: Window, source: str) -> tuple[CustomerModels, di
         models = models.model_copy(update={"repurchase": repurchase, "lapse": material.lapse(active), "season": season})
         if step < PASSES:
             active = material.expected(models, active)
-    hazard, slope = material.sharpened(models.repurchase, season, active)
+    hazard, slope = material.sharpened(models.repurchase, active)
     basket = models.basket.model_copy(update={"personal": material.personal(models)})
     models = models.model_copy(update={"repurchase": hazard, "basket": basket})
     return models.model_copy(update={"season": material.weather(models, active)}), slope
@@ -264,7 +264,7 @@ class Material:
             follower.advance(day)
         return np.where(self.known, active, 1.0 - follower.p_lapsed(self.window.cut_day)[self.diary.customer])
 
-    def sharpened(self, hazard: Hazard, season: Season, active: Floats) -> tuple[Hazard, dict[str, float]]:
+    def sharpened(self, hazard: Hazard, active: Floats) -> tuple[Hazard, dict[str, float]]:
         """Platt's slope, measured on the last fifth of the window by a model of the days before; corrected if clear.
 
         The level is not taken from that slice: the hazard has seen those weeks itself, and moving its level again made
