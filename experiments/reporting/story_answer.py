@@ -202,7 +202,7 @@ def simplicity(f: Candidate) -> str:
 
 def _kept(facts: Facts) -> tuple[str, ...]:
     searched, currency = searched_of(facts), facts.world.currency
-    first = "No policy within the bounds and the limits beat it on fresh seeds."
+    first = "No policy within the bounds and the limits was surely better on fresh seeds."
     rivals = [f for f in searched.finalists if f.label not in (STATUS_QUO, NOTHING) and f.within]
     if not rivals:
         return (first,)
@@ -212,10 +212,16 @@ def _kept(facts: Facts) -> tuple[str, ...]:
         if best.claimed is None
         else f"looked {signed(best.claimed)} {currency} per customer better to the search and "
     )
+    alone = (
+        ("Judged alone it would count as better; as the best of several it does not: judge with more replicates.",)
+        if best.ranked.low > 0
+        else ()
+    )
     return (
         first,
         f"The nearest rival, {label_words(best.label)}, {saw}came to {plus_minus(best.ranked)} on "
         f"{best.ranked.n} fresh replicates.",
+        *alone,
     )
 
 

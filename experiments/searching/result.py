@@ -136,7 +136,7 @@ class SearchResult:
     def __str__(self) -> str:
         d, currency = self.claim, self.ground.scenario.currency
         if self.keeps_status_quo:
-            return "Keep the status quo: no policy within the bounds and the limits beat it on fresh seeds."
+            return "Keep the status quo: no policy within the bounds and the limits was surely better on fresh seeds."
         return (
             f"{self.winner.label}: incremental CLV {d.mean:+.2f} ± {d.half_width:.2f} {currency} per customer on "
             f"{d.n} holdout replicates (in most worlds between {d.world_low:+.2f} and {d.world_high:+.2f})"

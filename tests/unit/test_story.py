@@ -110,10 +110,18 @@ def test_resampling_makes_nobody_certain(share: float, text: str) -> None:
 def test_keeps_the_status_quo_when_nothing_is_better() -> None:
     outcome, title, told = answer(keeps=True)
     assert (outcome, title) == ("keep", "Keep the status quo")
-    assert "No policy within the bounds and the limits beat it on fresh seeds." in told
+    assert "No policy within the bounds and the limits was surely better on fresh seeds." in told
     assert "The nearest rival, trial 2, looked +9.00 CNY per customer better to the search and came to -1.00" in told
     assert "on 3 fresh replicates" in told
     assert "more than the status quo" not in told
+    assert "Judged alone" not in told
+
+
+def test_a_rival_that_would_be_better_alone_is_said_to_be() -> None:
+    rival = candidate("trial 9", [4.9, 5.0, 5.1], changes=1, claimed=6.0)
+    _, _, told = answer(keeps=True, rivals=(rival,))
+    assert "came to +5.00" in told
+    assert "Judged alone it would count as better; as the best of several it does not" in told
 
 
 def test_doing_nothing_may_be_the_answer() -> None:
