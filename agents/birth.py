@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,6 +54,14 @@ class Learned:
     p_lapsed: NDArray[np.float64]
     spend_before: NDArray[np.int64]
     contact: LearnedContact | None = None
+
+    def only(self, rows: NDArray[np.intp]) -> Learned:
+        """The same, about some of the customers."""
+        contact = self.contact and replace(self.contact, state=self.contact.state.taken(rows))
+        return replace(
+            self, history=self.history.taken(rows), p_lapsed=self.p_lapsed[rows], spend_before=self.spend_before[rows],
+            contact=contact,
+        )  # fmt: skip
 
     def digest(self) -> str:
         """Hash of models and states, 16 hexadecimal digits."""

@@ -219,7 +219,9 @@ class _Pool:
     def __enter__(self) -> _Pool:
         if self.processes > 1:
             # No worker hears Ctrl-C, and none lives longer than its parent.
-            self._pool = ProcessPoolExecutor(self.processes, initializer=run._prepare, initargs=([], None, os.getpid()))
+            self._pool = ProcessPoolExecutor(
+                self.processes, initializer=run.begin_worker, initargs=([], None, os.getpid())
+            )
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -231,7 +233,7 @@ class _Pool:
         if self._pool is None:
             yield from ((index, work(*task)) for index, task in enumerate(tasks))
             return
-        with run._interrupts_held():
+        with run.interrupts_held():
             futures = {self._pool.submit(work, *task): index for index, task in enumerate(tasks)}
         try:
             for future in as_completed(futures):

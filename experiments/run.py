@@ -67,7 +67,7 @@ _SCENARIOS: list[Scenario] = []
 _LEARNED: list[Learned | None] = []
 
 
-def _prepare(scenarios: list[Scenario], learned: Learned | None, parent: int) -> None:
+def begin_worker(scenarios: list[Scenario], learned: Learned | None, parent: int) -> None:
     _SCENARIOS[:] = scenarios
     _LEARNED[:] = [learned]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
@@ -75,7 +75,7 @@ def _prepare(scenarios: list[Scenario], learned: Learned | None, parent: int) ->
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """Ctrl-C waits until the end of this block, and for ever in processes that are started inside: one that is still
     importing when it comes would print a traceback."""
     resource_tracker.ensure_running()  # loky starts it when it starts a process, and that would end the block
@@ -169,7 +169,7 @@ class Workers:
         if self.processes > 1:
             logging.getLogger(LOKY_LOG).addFilter(_worth_saying)
             self._pool = ProcessPoolExecutor(
-                self.processes, initializer=_prepare, initargs=(self.scenarios, self.learned, os.getpid())
+                self.processes, initializer=begin_worker, initargs=(self.scenarios, self.learned, os.getpid())
             )
 
     def __exit__(
@@ -219,7 +219,7 @@ class Workers:
 
     def _submit(self, waiting: dict[int, Task]) -> Iterator[tuple[int, Outcome]]:
         assert self._pool is not None
-        with _interrupts_held():
+        with interrupts_held():
             futures: dict[Future[Outcome], int] = {self._pool.submit(_live, t): i for i, t in waiting.items()}
         try:
             for future in as_completed(futures):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from agents.birth import SEASON_DAYS, Learned
@@ -84,7 +83,7 @@ def _train(logs: Logs, cut_off: datetime.date | None, lapse_days: int | Literal[
     for day in range(cut_day + 1):
         follower.advance(day)
     known = np.flatnonzero(diary.joined <= cut_day)
-    state = _rows(follower.history.rebased(cut_day + 1), known)
+    state = follower.history.rebased(cut_day + 1).taken(known)
     state.key[:] = logs.keys[known]
     card = evaluate(models, logs, first_day=window.first_day, cut_day=cut_day, slope=slope)
     contact = learn_contact(logs, cut_off=_date(logs, cut_day), customers=known)
@@ -104,12 +103,6 @@ def _train(logs: Logs, cut_off: datetime.date | None, lapse_days: int | Literal[
 
 def _date(logs: Logs, day: int) -> datetime.date:
     return logs.origin + datetime.timedelta(days=day)
-
-
-def _rows(history: History, rows: NDArray[np.intp]) -> History:
-    kept = History()
-    kept.restore({name: column[rows] for name, column in history.arrays().items()})
-    return kept
 
 
 def _cut_day(logs: Logs, cut_off: datetime.date | None, lapse_days: int | str) -> int:

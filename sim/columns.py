@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -125,6 +125,12 @@ class Columns:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Copies of all columns by name, for snapshots and frames."""
         return {name: self._store[name][: self._size].copy() for name in self.DECLARED}
+
+    def taken(self, rows: NDArray[np.integer[Any]]) -> Self:
+        """A copy of some rows, in their order."""
+        kept = type(self)()
+        kept.restore({name: self._store[name][: self._size][rows] for name in self.DECLARED})
+        return kept
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Replace all rows by the columns of :meth:`arrays`."""

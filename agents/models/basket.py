@@ -6,7 +6,7 @@ one raised to a power, the *stretch*: its logarithm is as many times as wide; it
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,18 +25,12 @@ NARROWEST, WIDEST = 0.2, 3.0  # stretch; what a fit gives to single customers li
 STRETCHES = np.linspace(NARROWEST, WIDEST, 141)  # at which the mean of a stretched residual is known
 
 
-class Stretch(Linear):
-    """How many times as wide as usual the log residual of a customer is: exp(intercept + coef · features)."""
-
-    @property
-    def part(self) -> str:
-        return "basket.stretch"
-
-
 class Basket(Linear):
     """Net amount of an order, given that there is one. E[amount] = exp(intercept + coef · features) cents."""
 
-    stretch: Stretch | None = Field(None, description="width of the log residual of a customer; None = all alike")
+    stretch: Linear | None = Field(
+        None, description="log of how many times as wide as usual a customer's log residual is; None = all alike"
+    )
 
     personal: float = Field(
         0.0,
@@ -64,21 +58,9 @@ class Basket(Linear):
     def _grid(self) -> Floats:
         return np.array(self.quantiles)
 
-    @property
-    def part(self) -> str:
-        return "basket"
-
-    @cached_property
-    def _log_means(self) -> Floats:
-        """Log of the mean of the residual raised to each of ``STRETCHES``."""
-        # Between two quantiles the residual is linear, so ten steps between them tell the mean.
-        inner = np.interp((np.arange(10 * (len(self._grid) - 1)) + 0.5) / 10, np.arange(len(self._grid)), self._grid)
-        logs = np.log(np.maximum(inner, np.finfo(np.float64).tiny))
-        return np.log([np.mean(np.exp(s * logs)) for s in STRETCHES])
-
     def log_mean(self, stretch: Floats) -> Floats:
         """Log of the mean of the common residual raised to each stretch, shape (n,)."""
-        return np.asarray(np.interp(stretch, STRETCHES, self._log_means))
+        return np.asarray(np.interp(stretch, STRETCHES, _log_means(self.quantiles)))
 
     def stretch_at(self, history: Columns | Observed, rows: Rows, day: Days, weekday: int) -> Floats | float:
         """Stretch of each customer, shape (n,), or 1 where all are alike; parameters are those of ``linear_at``."""
@@ -115,10 +97,19 @@ class Basket(Linear):
         levels = np.linspace(0.0, 1.0, len(self.quantiles))
         return np.asarray(1.0 - np.interp(ratio, self._grid, levels))
 
-    def amount_cents(self, x: Floats, u: Floats, stretch: Floats | float = 1.0) -> NDArray[np.int64]:
+    def amount_cents(self, x: Floats, u: Floats) -> NDArray[np.int64]:
         """Net amount, shape (n,), at least one cent, by inverse distribution function at uniform draws ``u``."""
-        amount = np.minimum(self.mean_cents(x) * self.residual(u, stretch), np.exp(LARGEST_LOG_CENTS))
+        amount = np.minimum(self.mean_cents(x) * self.residual(u), np.exp(LARGEST_LOG_CENTS))
         return np.maximum(np.rint(amount), 1.0).astype(np.int64)
+
+
+@lru_cache(8)
+def _log_means(quantiles: tuple[float, ...]) -> Floats:
+    """Log of the mean of a residual raised to each of ``STRETCHES``; every replicate draws a basket with the same."""
+    # Between two quantiles the residual is linear, so ten steps between them tell the mean.
+    inner = np.interp((np.arange(10 * (len(quantiles) - 1)) + 0.5) / 10, np.arange(len(quantiles)), quantiles)
+    logs = np.log(np.maximum(inner, np.finfo(np.float64).tiny))
+    return np.log([np.mean(np.exp(s * logs)) for s in STRETCHES])
 
 
 def quantile_grid(ratios: Floats, cells: int = 1000) -> tuple[float, ...]:

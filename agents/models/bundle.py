@@ -58,7 +58,7 @@ class CustomerModels(Spec):
 
     def drawn(self, draws: Draws) -> CustomerModels:
         """The models of one replicate: what the logs leave open is drawn, the same under every policy."""
-        parts = {name: getattr(self, name).drawn(draws) for name in ("repurchase", "lapse", "comeback", "basket")}
+        parts = {name: getattr(self, name).drawn(draws, name) for name in ("repurchase", "lapse", "comeback", "basket")}
         return self.model_copy(update=parts)
 
     def to_json(self) -> str:

@@ -87,19 +87,14 @@ class Linear(Spec):
             out += coef * row
         return out
 
-    def drawn(self, draws: Draws) -> Self:
-        """The predictor of one replicate: coefficients drawn from what the logs leave open, luck by its part's name."""
+    def drawn(self, draws: Draws, part: str) -> Self:
+        """The predictor of one replicate: coefficients drawn from what the logs leave open, luck by the part's name."""
         if not self.spread:
             return self
-        luck = ndtri([draws.one(f"models.{self.part}", number) for number in range(len(self.spread))])
+        luck = ndtri([draws.one(f"models.{part}", number) for number in range(len(self.spread))])
         moved = [float(np.dot(row, luck[: len(row)])) for row in self.spread]
         coef = tuple(c + m for c, m in zip(self.coef, moved[:-1], strict=True))
         return self.model_copy(update={"coef": coef, "intercept": self.intercept + moved[-1], "spread": ()})
-
-    @property
-    def part(self) -> str:
-        """Which part of the models this is."""
-        raise NotImplementedError
 
     @cached_property
     def addends(self) -> Addends:
@@ -142,10 +137,6 @@ class Hazard(Linear):
     """P(event on a day | at risk) = 1 / (1 + exp(-logit)). Treatment terms of the world are added to the logit."""
 
     name: str = Field(description="repurchase, lapse or comeback")
-
-    @property
-    def part(self) -> str:
-        return self.name
 
     def logit(self, x: Floats) -> Floats:
         """Logit, shape (n,), for covariates of shape (features, n)."""

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from agents.behaviours import DEFAULTS
 from agents.policy import Policy
@@ -20,7 +17,6 @@ from experiments.ground import Ground, prepare
 from experiments.search import search_ground
 from experiments.searching.result import SearchResult
 from experiments.searching.worlds import Span, Uncertain, value_in
-from sim.columns import Columns
 
 PRIORS = {
     "coupon": {"mean": 3.5, "sd": 2.0, "source": "prior: catalogue coupons 4.4, Gönül & Shi (1998); lower and wide"},
@@ -35,8 +31,12 @@ PLAUSIBLE = {
     "behaviours.reaction.per_fatigue": (0.15, 0.5),
 }
 """What a researcher holds plausible where logs say nothing: the ranges from which worlds are drawn."""
-
-C = TypeVar("C", bound=Columns)
+REPLACED_BY = {
+    "behaviours.reaction.mute": {"mute"},
+    "behaviours.reaction.delete": {"delete"},
+    "behaviours.reaction.per_fatigue": {"mute", "delete"},
+}
+"""Learned hazards in whose presence a value decides nothing."""
 
 
 def documents(truth: Truth, status_quo: Policy, effort: Effort, folder: Path, seed: int) -> Experiment:
@@ -68,22 +68,7 @@ def sampled(ground: Ground, most: int) -> Ground:
     learned = ground.learned
     assert learned is not None  # there are logs
     rows = spread_sample(learned.history.arrays(), most)
-    contact = learned.contact
-    if contact is not None:
-        contact = replace(contact, state=_rows(contact.state, rows))
-    return replace(
-        ground,
-        learned=replace(
-            learned, history=_rows(learned.history, rows), p_lapsed=learned.p_lapsed[rows],
-            spend_before=learned.spend_before[rows], contact=contact,
-        ),
-    )  # fmt: skip
-
-
-def _rows(columns: C, rows: NDArray[np.intp]) -> C:
-    kept = type(columns)()
-    kept.restore({name: column[rows] for name, column in columns.arrays().items()})
-    return kept
+    return replace(ground, learned=learned.only(rows))
 
 
 def learn(experiment: Experiment, effort: Effort) -> Ground:
@@ -102,10 +87,10 @@ def unknown(ground: Ground) -> dict[str, Uncertain]:
 
     A value that the logs have moved away from the default is learned; hazards of contact take the place of reactions.
     """
-    contact = ground.learned is not None and ground.learned.contact is not None
+    learned = ground.learned.contact.models if ground.learned and ground.learned.contact else ()
     found: dict[str, Uncertain] = {}
     for path, (low, high) in PLAUSIBLE.items():
-        if contact and path.startswith("behaviours.reaction"):
+        if REPLACED_BY.get(path, {""}) <= {name for name in ("mute", "delete") if name in learned}:
             continue
         here = value_in(ground.scenario, path)
         if isinstance(here, float) and here == _default(path) and low <= here <= high:

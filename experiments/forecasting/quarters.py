@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from loky import ProcessPoolExecutor
@@ -14,7 +14,6 @@ from loky import ProcessPoolExecutor
 from agents.behaviours import Purchase
 from agents.birth import Learned
 from agents.domain import PrivateDomain
-from agents.models.history import History
 from agents.policy import DO_NOTHING
 from agents.scenario import Scenario
 from experiments.forecasting.facts import facts_of
@@ -62,9 +61,7 @@ def quiet_scenario(start: dt.date, days: int) -> Scenario:
 def only_buyers(learned: Learned) -> Learned:
     """What was learned, about those customers alone who have ordered: the logs say nothing of how others begin."""
     rows = np.flatnonzero(learned.history.orders > 0)
-    history = History()
-    history.restore({name: column[rows] for name, column in learned.history.arrays().items()})
-    return Learned(learned.models, history, learned.p_lapsed[rows], learned.spend_before[rows])
+    return replace(learned.only(rows), contact=None)  # without messages nobody need be followed there
 
 
 def live_quarter(scenario: Scenario, learned: Learned, seed: int) -> OrderDays:

@@ -255,8 +255,7 @@ def learn_contact(logs: Logs, *, cut_off: datetime.date, customers: Ints) -> Con
     if not hazards:
         return None
     models = ContactModels(hazards=hazards)
-    state = ContactHistory()
-    state.restore({name: column[customers] for name, column in replay.history.rebased(cut_day + 1).arrays().items()})
+    state = replay.history.rebased(cut_day + 1).taken(customers)
     transitions = _transitions(gather, models)
     return ContactTraining(models, state, transitions, _judged(logs, models, transitions, cut_day))
 

@@ -142,7 +142,8 @@ class Judge:
             x = covariates(self.models.basket.features, history, rows, day, self.diary.weekday(day))
             overall = self.spent.sum() / self.bought.sum()
             personal = (self.spent[rows] + PRIOR_BASKETS * overall) / (self.bought[rows] + PRIOR_BASKETS)
-            self.baskets.append((self.models.basket.mean_cents(x), personal, amount))
+            season = np.exp(self.models.season.basket_on(self.diary.date(day)))
+            self.baskets.append((self.models.basket.mean_cents(x) * season, personal, amount))
         gap = day - np.maximum(history.last_order[rows].astype(np.int64), self.diary.joined[rows])
         self.follower.advance(day)
         self.spent[rows] += amount

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import GammaRegressor, LogisticRegression, Ridge
 
 from agents.models import Basket, Hazard, sigmoid
-from agents.models.basket import NARROWEST, WIDEST, Stretch, quantile_grid
+from agents.models.basket import NARROWEST, WIDEST, quantile_grid
 from agents.models.hazard import Linear
 
 Floats = NDArray[np.float64]
@@ -256,7 +256,7 @@ def _stretched(basket: Basket, widths: Sequence[str], x: Floats, ratio: Floats, 
     model = GammaRegressor(alpha=RIDGE_STRETCH, solver="newton-cholesky", max_iter=100)
     model.fit(scale(x), np.maximum(square / unit, FLAT), sample_weight=weight)
     coef, intercept = scale.unfold(model.coef_ / 2, float(model.intercept_) / 2)
-    stretch = Stretch(features=tuple(widths), coef=coef, intercept=intercept, source=basket.source)
+    stretch = Linear(features=tuple(widths), coef=coef, intercept=intercept, source=basket.source)
     for _ in range(STRETCH_PASSES):
         basket = basket.model_copy(update={"stretch": stretch})
         width = np.clip(np.exp(stretch.linear(x)), NARROWEST, WIDEST)

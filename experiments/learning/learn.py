@@ -88,9 +88,13 @@ def learn(diary: Diary, window: Window, source: str) -> tuple[CustomerModels, di
 
 def month_waves(origin: datetime.date, day: Ints) -> Floats:
     """Sines and cosines of the day of the month, shape (waves, n)."""
-    days, at = np.unique(day, return_inverse=True)
-    month = np.array([(origin + datetime.timedelta(days=int(d))).day for d in days])
-    return waves(month)[:, at]
+    return waves(np.arange(1, MONTH_DAYS + 1))[:, day_of_month(origin, day) - 1]
+
+
+def day_of_month(origin: datetime.date, day: Ints) -> Ints:
+    """1 … 31 for each day, shape (n,)."""
+    dates = np.datetime64(origin) + day
+    return np.asarray((dates - dates.astype("datetime64[M]")).astype(np.int64) + 1)
 
 
 def waves(day_of_month: Ints) -> Floats:
@@ -244,9 +248,7 @@ class Material:
         )  # fmt: skip
 
     def _monthly(self, by_day: tuple[float, ...], day: Ints) -> Floats:
-        days, at = np.unique(day, return_inverse=True)
-        month = np.array([(self.diary.origin + datetime.timedelta(days=int(d))).day for d in days])
-        return np.asarray(np.array(by_day)[month - 1][at])
+        return np.asarray(np.array(by_day)[day_of_month(self.diary.origin, day) - 1])
 
     def first_guess(self) -> Floats:
         """``active``: 0 or 1 where known, else the share of finished silences of this length that ended in time."""

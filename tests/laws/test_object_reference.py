@@ -22,10 +22,10 @@ from agents.models import (
     record_orders,
     record_touch,
 )
-from agents.models.basket import Stretch
 from agents.models.contact import TRANSITIONS
 from agents.models.defaults import _lognormal_grid
 from agents.models.exposure import EXPOSURES
+from agents.models.hazard import Linear
 from agents.models.season import Season
 from agents.policy import Policy
 from agents.scenario import Scenario
@@ -185,7 +185,7 @@ def _learned(n: int) -> Learned:
         quantiles=_lognormal_grid(0.8),
         source="made up",
         spread=triangle(np.diag([0.03, 0.03, 0.01, 0.05]) ** 2),
-        stretch=Stretch(features=("net_known", "only_order"), coef=(-0.4, 0.3), intercept=0.1, source="made up"),
+        stretch=Linear(features=("net_known", "only_order"), coef=(-0.4, 0.3), intercept=0.1, source="made up"),
         personal=0.25,
     )
     season = Season(

@@ -48,6 +48,16 @@ def test_declarations_are_inherited_and_keep_their_order() -> None:
     assert Ram().bytes_per_row == 4 + 2 + 4 + 1
 
 
+def test_some_rows_are_taken_as_a_copy_in_their_order() -> None:
+    ram = Ram()
+    ram.append(3, age=[4, 5, 6], horns=[0, 1, 2])
+    kept = ram.taken(np.array([2, 0]))
+    assert isinstance(kept, Ram)
+    assert (kept.age.tolist(), kept.horns.tolist(), kept.wool.tolist()) == ([6, 4], [2, 0], [1.5, 1.5])
+    kept.age += 1
+    assert ram.age.tolist() == [4, 5, 6]
+
+
 def test_views_are_live_until_the_flock_grows() -> None:
     sheep = flock()
     view = sheep.wool

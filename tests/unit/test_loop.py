@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from agents.domain import PrivateDomain
 from agents.policy import DO_NOTHING, Policy
+from agents.scenario import Scenario
 from experiments import loop
 from experiments.closed_loop import product
 from experiments.closed_loop.analyst import Weeks, audiences, naive_policy
@@ -112,6 +114,25 @@ def test_the_truth_regrets_nothing_and_doing_nothing_something(future: Future) -
     assert cell.regret("best") == 0
     assert cell.regret("product") == pytest.approx(0.2)
     assert cell.regret("nothing") > 1
+
+
+class _Ground:
+    """As much of a ground as the question of what is unknown looks at."""
+
+    def __init__(self, hazards: tuple[str, ...], scenario: Scenario) -> None:
+        contact = SimpleNamespace(models=dict.fromkeys(hazards)) if hazards else None
+        self.learned, self.scenario = SimpleNamespace(contact=contact), scenario
+
+
+@pytest.mark.parametrize(
+    ("hazards", "gone"),
+    [((), set()), (("rise_2",), set()), (("mute",), {"mute"}), (("mute", "delete"), {"mute", "delete", "per_fatigue"})],
+)
+def test_only_values_that_learned_hazards_replace_are_known(hazards: tuple[str, ...], gone: set[str]) -> None:
+    scenario = Scenario(title="t")
+    found = product.unknown(_Ground(hazards, scenario))  # type: ignore[arg-type]
+    everything = product.unknown(_Ground((), scenario))  # type: ignore[arg-type]
+    assert set(everything) - set(found) == {f"behaviours.reaction.{name}" for name in gone}
 
 
 def test_where_nothing_can_be_gained_there_is_no_share() -> None:

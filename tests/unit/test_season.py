@@ -9,9 +9,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from agents.models import Basket, Hazard
-from agents.models.basket import Stretch, quantile_grid
+from agents.models.basket import quantile_grid
 from agents.models.season import Season
 from experiments.learning.fit import Scale, fit_basket, fit_hazard, triangle, without_last
+from experiments.learning.learn import day_of_month
 from experiments.learning.weather import NOISE_PRIOR, Strays, noise_and_drift
 from sim import Draws
 
@@ -113,12 +114,12 @@ def test_spread_knows_that_days_of_a_customer_are_alike() -> None:
 def test_drawn_coefficients_have_the_covariance_of_the_spread() -> None:
     rows = triangle(np.array([[0.04, 0.01], [0.01, 0.09]]))
     hazard = Hazard(name="lapse", features=("log_since",), coef=(1.0,), intercept=-2.0, source="t", spread=rows)
-    drawn = [hazard.drawn(Draws(seed)) for seed in range(3000)]
+    drawn = [hazard.drawn(Draws(seed), "lapse") for seed in range(3000)]
     found = np.cov([(h.coef[0], h.intercept) for h in drawn], rowvar=False)
     np.testing.assert_allclose(found, [[0.04, 0.01], [0.01, 0.09]], atol=0.006)
     assert all(not h.spread for h in drawn)
     known = hazard.model_copy(update={"spread": ()})
-    assert known.drawn(Draws(1)) is known
+    assert known.drawn(Draws(1), "lapse") is known
 
 
 def test_a_spread_of_the_wrong_shape_is_refused() -> None:
@@ -168,7 +169,7 @@ def test_widths_of_customers_are_learned() -> None:
         ("net_known", "log_since"), np.stack([group, np.ones(len(rows))]), np.rint(net).astype(np.int64),
         source="t", widths=("net_known",),
     )  # fmt: skip
-    assert isinstance(basket.stretch, Stretch)
+    assert basket.stretch is not None
     assert np.exp(basket.stretch.coef[0]) == pytest.approx(2.5, rel=0.05)
     u = (np.arange(20_000) + 0.5) / 20_000
     for value, width in ((0.0, 0.4), (1.0, 1.0)):
@@ -186,3 +187,7 @@ def test_scale_of_what_never_varies() -> None:
     np.testing.assert_allclose(hazard.spread[1], 0.0, atol=1e-9)
     slope = LogisticRegression(C=1e9).fit(Scale(x, np.ones(len(y)))(x), y > 0).coef_[0, 0]
     assert hazard.coef[0] * x[0].std() == pytest.approx(slope, rel=1e-2)
+
+
+def test_days_of_the_month_of_logs() -> None:
+    assert day_of_month(START, np.array([0, 2, 3, 33, 34])).tolist() == [27, 29, 1, 31, 1]
