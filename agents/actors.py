@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.actions.base import cents
 from agents.scenario import ChannelSpec
 from sim.world import Actor
 
@@ -46,6 +47,14 @@ class Staff(Actor):
     def __init__(self, world: PrivateDomain, hours_per_week: float) -> None:
         super().__init__(world)
         self.hours_per_week = hours_per_week
+
+    def work(self, world: PrivateDomain, name: str, asked_per_week: float) -> float:
+        """Put an action's hours to work today, pay them, and return how many a week it gets."""
+        hours = asked_per_week * self.granted_share(world.policy.hours_asked_per_week())
+        paid = [cents(hours / 7 * day * world.spec.staff.wage_cny_per_hour) for day in (world.day, world.day + 1)]
+        if paid[1] > paid[0]:  # differences of a running sum, so that rounding never adds up
+            world.ledger.record_shared(world.day, "wages", paid[1] - paid[0], name)
+        return hours
 
     def granted_share(self, asked_per_week: float) -> float:
         """Share of the asked hours that exist, at most 1."""

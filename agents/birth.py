@@ -125,7 +125,7 @@ def _give_traits(world: PrivateDomain) -> None:
     """Draw who everybody is, chunk by chunk: a million people's traits at once would double the memory of a world."""
     c = world.customers
     for chunk in world.chunks():
-        for name, values in world.spec.traits.draw(world.draws, c.key[chunk]).items():
+        for name, values in world.spec.traits.draw(world.draws, c.key[chunk], c.DECLARED).items():
             getattr(c, name)[chunk] = values
 
 

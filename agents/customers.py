@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PositiveFloat
 from scipy.special import ndtri
 
 from agents.models.exposure import Exposure
 from agents.models.history import NO_ORDER, History
-from sim.columns import Column, column
+from sim.columns import Column, Columns, column
 from sim.spec import Spec, parameter
 
 if TYPE_CHECKING:
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
 
 
 NEVER = -20_000  # a day that no run reaches, and that may be subtracted from in two bytes
+
+
+TRAITS = ("rate", "basket", "price_sensitivity", "tolerance", "interest")
+"""Traits that everybody has; others are drawn where a part of the world needs them."""
+TRAIT_DECISIONS = tuple(f"trait.{name}" for name in TRAITS)
 
 
 class Contact:
@@ -123,6 +130,18 @@ class ContactHistory(History):
         return moved
 
 
+class Sociable(Columns):
+    """Columns of customers where it matters who speaks to others."""
+
+    sociability = column("f4", 1.0, unit="factor", doc="how much one speaks to others", access="latent")
+
+
+class Interested(Columns):
+    """Columns of customers where groups of interest matter."""
+
+    interest_group = column("i1", -1, unit="index", doc="group of interest, as of traits.interest_groups; -1 for none")
+
+
 class Traits(Spec):
     """How individuals differ. Each is drawn by inverse CDF from the customer's key, so a key is always the same person.
 
@@ -142,18 +161,44 @@ class Traits(Spec):
     price_sensitivity_sd: float = parameter(0.5, ge=0, le=2, doc="sd of log price sensitivity", source="assumed")
     tolerance_sd: float = parameter(0.5, ge=0, le=2, doc="sd of log tolerance of messages", source="assumed")
     interest_sd: float = parameter(0.4, ge=0, le=2, doc="sd of log interest in content", source="assumed")
+    sociability_sd: float = parameter(0.8, ge=0, le=2, doc="sd of log sociability", source="assumed")
+    hunter_share: float = parameter(0.0, ge=0, le=1, doc="share of bargain hunters, who only take subsidies (S4)")
+    hunter_sensitivity: float = parameter(
+        4.0, ge=1, le=20, doc="price sensitivity of a bargain hunter, times that of others", source="assumed"
+    )
+    hunter_rate: float = parameter(
+        -2.0,
+        le=0,
+        doc="shift of a bargain hunter's order log-odds: without a subsidy they hardly buy",
+        source="assumed",
+    )
+    interest_groups: dict[str, PositiveFloat] = parameter(
+        default_factory=dict, doc="groups of interest and their shares, in any unit; none for one audience"
+    )
 
-    def draw(self, draws: Draws, keys: Keys) -> dict[str, NDArray[np.float64]]:
-        """Trait columns for these keys."""
+    def draw(self, draws: Draws, keys: Keys, declared: Collection[str] = TRAITS) -> dict[str, NDArray[Any]]:
+        """Trait columns for these keys, those of them that are ``declared``."""
         z = dict(zip(TRAITS, ndtri(draws.uniforms(TRAIT_DECISIONS, 0, keys)), strict=True))
-        return {
+        traits: dict[str, NDArray[Any]] = {
             "rate": self.rate_sd * z["rate"],
             "basket": self.basket_sd * z["basket"],
             "price_sensitivity": np.exp(self.price_sensitivity_sd * z["price_sensitivity"]),
             "tolerance": np.exp(self.tolerance_sd * z["tolerance"]),
             "interest": np.exp(self.interest_sd * z["interest"]),
         }
+        if self.hunter_share:
+            hunts = self.hunts(draws, keys)
+            traits["rate"] += self.hunter_rate * hunts
+            traits["price_sensitivity"] *= np.where(hunts, self.hunter_sensitivity, 1.0)
+        if "sociability" in declared:
+            traits["sociability"] = np.exp(self.sociability_sd * draws.normal("trait.sociability", 0, keys))
+        if "interest_group" in declared and self.interest_groups:
+            edges = np.cumsum(list(self.interest_groups.values()))
+            u = draws.uniform("trait.interest_group", 0, keys) * edges[-1]
+            traits["interest_group"] = np.searchsorted(edges[:-1], u, side="right").astype(np.int8)
+        return traits
 
-
-TRAITS = ("rate", "basket", "price_sensitivity", "tolerance", "interest")
-TRAIT_DECISIONS = tuple(f"trait.{name}" for name in TRAITS)
+    def hunts(self, draws: Draws, keys: Keys) -> NDArray[np.bool_]:
+        """Who is a bargain hunter. Shape of ``keys``."""
+        hunts: NDArray[np.bool_] = draws.uniform("trait.hunter", 0, keys) < self.hunter_share
+        return hunts

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.actions.base import Action
 from agents.actions.membership import Membership, PaidCard
 from agents.actors import Channel, Operator, Staff
 from agents.behaviours import DEFAULTS, Behaviour
@@ -17,50 +18,18 @@ from agents.behaviours.base import PhaseName
 from agents.birth import Learned, populate
 from agents.customers import Customers, ExposedCustomers
 from agents.events import KINDS
+from agents.messages import Message
 from agents.models.bundle import CustomerModels
 from agents.models.contact import ContactModels
 from agents.models.exposure import record_touch
 from agents.policy import Policy
 from agents.scenario import Scenario
+from agents.till import Sale, sell
+from sim.columns import Columns
 from sim.ledger import Ledger
 from sim.world import Phase, World
 
 Rows = NDArray[np.intp]
-
-NO_KEYS = np.empty(0, np.int64)
-CENT_CYCLE = 10_000  # keys or days over which costs of up to four decimals of a cent add up exactly
-
-
-@dataclass(frozen=True)
-class Message:
-    """What one action sends today: kind, receivers, the action, the cost of each in CNY, and the address of its luck.
-
-    The address is the action's name and the number of its message today, whoever receives it, so that one message more
-    or one customer more changes nobody else's luck.
-    """
-
-    kind: str
-    rows: NDArray[np.int32]
-    source: str
-    cost_cny: float
-    luck: str
-
-    def cents(self, day: int, keys: NDArray[np.int64]) -> NDArray[np.int64] | int:
-        """Cost of each of these customers' message in whole cents.
-
-        Fractions of a cent are spread evenly over keys and days: nobody's cost depends on who else is addressed.
-        """
-        cost = round(self.cost_cny * 100, 6)
-        if cost.is_integer():
-            return int(cost)
-        place = (keys + day) % CENT_CYCLE
-        low, high = (np.floor(np.round(n * cost, 6)) for n in (place, place + 1))
-        return (high - low).astype(np.int64)
-
-    def cost(self, world: World, rows: Rows) -> NDArray[np.int64] | int:
-        """:meth:`cents` of the customers in some rows; their keys are looked up only where they matter."""
-        whole = self.cents(world.day, NO_KEYS)
-        return whole if isinstance(whole, int) else self.cents(world.day, world.customers.key[rows])
 
 
 @dataclass(frozen=True)
@@ -74,16 +43,6 @@ class Offer:
     member_price: NDArray[np.float64]
 
 
-@dataclass
-class Sales:
-    """Today's orders: rows, gross and net value in cents, and who would have ordered anyway."""
-
-    rows: Rows = field(default_factory=lambda: np.empty(0, np.intp))
-    gross: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    net: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    organic: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, bool))
-
-
 def arrive(world: PrivateDomain) -> None:
     """Newcomers are reached and add the contact."""
     world.behave("arrive")
@@ -93,7 +52,8 @@ def operate(world: PrivateDomain) -> None:
     """The operator acts."""
     world.posted.clear()
     for name, action in world.policy.actions.items():
-        action.apply(world, name)
+        with world.timed(f"operate/{name}"):
+            action.apply(world, name)
 
 
 def receive(world: PrivateDomain) -> None:
@@ -108,7 +68,7 @@ def respond(world: PrivateDomain) -> None:
 
 def purchase(world: PrivateDomain) -> None:
     """Orders are placed and paid."""
-    world.sales = Sales()
+    world.sales.clear()
     world.behave("purchase")
 
 
@@ -125,6 +85,11 @@ def update(world: PrivateDomain) -> None:
 def churn(world: PrivateDomain) -> None:
     """Contacts leave or come round without being asked."""
     world.behave("churn")
+
+
+def refer(world: PrivateDomain) -> None:
+    """Customers speak of the brand to people whom they know."""
+    world.behave("refer")
 
 
 def observe(world: PrivateDomain) -> None:
@@ -144,7 +109,7 @@ class PrivateDomain(World):
     """
 
     PHASES: ClassVar[tuple[Phase, ...]] = (
-        arrive, operate, receive, respond, purchase, serve, update, churn, observe,
+        arrive, operate, receive, respond, purchase, serve, update, churn, refer, observe,
     )  # fmt: skip
 
     def __init__(
@@ -162,10 +127,13 @@ class PrivateDomain(World):
         self.policy = policy
         self.learned = learned
         self.contact: ContactModels | None = learned.contact.models if learned and learned.contact else None
+        self.behaviours = behaviours_of(scenario, policy)
         super().__init__(
             seed=seed, start=scenario.start, horizon_days=scenario.horizon_days,
             ledger=Ledger(KINDS, detail=detail), profile=profile,
-            customers=ExposedCustomers() if self.contact else Customers(),
+            customers=population_of(
+                ExposedCustomers if self.contact else Customers, (*policy.actions.values(), *self.behaviours)
+            )(),
         )  # fmt: skip
         self.models: CustomerModels = learned.models.drawn(self.draws) if learned else scenario.buying.models()
         self.season = self.models.season.course(self.draws, scenario.start, scenario.horizon_days)
@@ -181,9 +149,8 @@ class PrivateDomain(World):
         self.issued: list[NDArray[np.int32]] = []
         self.offers: list[Offer] = []
         self.arrived: Rows = np.empty(0, np.intp)
-        self.sales = Sales()
+        self.sales: list[Sale] = []  # of today
         self.programme = "membership"  # name of the action that runs the membership; its benefits are its costs
-        self.behaviours = behaviours_of(scenario)
         self._acting = {name: [b for b in self.behaviours if b.phase == name] for name in get_args(PhaseName)}
         populate(self)
         for behaviour in self.behaviours:
@@ -192,7 +159,8 @@ class PrivateDomain(World):
     def behave(self, phase: str) -> None:
         """Let the behaviours of a phase act, in their order."""
         for behaviour in self._acting[phase]:
-            behaviour.apply(self)
+            with self.timed(f"{phase}/{behaviour.kind}"):
+                behaviour.apply(self)
 
     def fingerprint(self) -> str:
         learned = self.learned.digest() if self.learned else ""
@@ -241,13 +209,6 @@ class PrivateDomain(World):
             self.customers.contact[rows] = state
             self.record(kind, rows, 0, source)
 
-    def coupons_gone(self, rows: Rows) -> None:
-        """Take coupons out of hand unused and write it down under the actions that issued them."""
-        c = self.customers
-        for code in np.unique(c.coupon_source[rows]):
-            self.record("coupon_expired", rows[c.coupon_source[rows] == code], 0, self.ledger.sources[code])
-        c.coupon_depth[rows] = 0.0
-
     def chance_of_basket(self, rows: Rows, minimum: NDArray[np.int32]) -> NDArray[np.float64]:
         """Probability that an order reaches a minimum value, cents. Shape (n,)."""
         chance = np.ones(len(rows))
@@ -265,52 +226,29 @@ class PrivateDomain(World):
         mean *= np.exp(c.basket[rows].astype(np.float64) + self.season.basket[self.day])
         return mean
 
-    def sell(self, rows: Rows, gross: NDArray[np.int64], organic: NDArray[np.bool_] | None = None) -> None:
-        """Book today's orders: list price, discounts, goods. Coupon first, member price on what remains.
+    def sell(
+        self, rows: Rows, gross: NDArray[np.int64], organic: NDArray[np.bool_] | None = None, source: str = "purchase"
+    ) -> None:
+        """Sell to these customers, each once, at these list prices in cents; may be called several times a day.
 
-        ``organic`` marks those who would have ordered today anyway, by default all; a coupon that one of them uses is
-        subsidised.
+        ``organic`` marks those who would have ordered today anyway, by default all.
         """
-        c = self.customers
         organic = np.ones(len(rows), bool) if organic is None else organic
-        self.record("order", rows, gross, "purchase")
-        self.record("goods", rows, np.rint(gross * (1 - self.spec.margin)).astype(np.int64), "purchase")
-        net = gross.copy()
-        (uses,) = (c.coupon_noticed[rows] & (c.coupon_depth[rows] > 0) & (gross >= c.coupon_minimum[rows])).nonzero()
-        if len(uses):
-            net[uses] -= self._redeem(rows[uses], gross[uses], organic[uses])
-        (priced,) = (c.member_price[rows] > 0).nonzero()
-        if len(priced):
-            net[priced] -= self._give_member_price(rows[priced], net[priced])
-        self.sales = Sales(rows, gross, net, organic)
-
-    def _redeem(self, rows: Rows, gross: NDArray[np.int64], organic: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Use the coupons in hand; return what each takes off the list price, cents."""
-        c = self.customers
-        off: NDArray[np.int64] = np.rint(gross * c.coupon_depth[rows].astype(np.float64)).astype(np.int64)
-        source = c.coupon_source[rows]
-        for code in np.unique(source):
-            mine = source == code
-            self.record("coupon_redeemed", rows[mine], off[mine], self.ledger.sources[code])
-            anyway = mine & organic
-            self.record("subsidised", rows[anyway], off[anyway], self.ledger.sources[code])
-        c.coupon_depth[rows] = 0.0
-        return off
-
-    def _give_member_price(self, rows: Rows, net: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give members their price; return what it takes off what remains to pay, cents."""
-        c = self.customers
-        off: NDArray[np.int64] = np.rint(net * c.member_price[rows].astype(np.float64)).astype(np.int64)
-        self.record("member_discount", rows, off, self.programme)
-        holds = c.card_until[rows] >= self.day
-        c.card_saved[rows[holds]] += off[holds].astype(np.int32)
-        return off
+        self.sales.append(sell(self, rows, gross, organic, source))
 
 
-def behaviours_of(scenario: Scenario) -> tuple[Behaviour, ...]:
-    """The behaviours of a scenario in the order in which they act: defaults, replaced and joined by the named ones."""
+def population_of(base: type[Columns], parts: Iterable[Action | Behaviour]) -> type[Columns]:
+    """The columns of customers in a world of these parts: what everybody has, and what the parts need of them."""
+    return base.with_columns_of(*(columns for part in parts for columns in part.carries()))
+
+
+def behaviours_of(scenario: Scenario, policy: Policy) -> tuple[Behaviour, ...]:
+    """The behaviours of a world in the order in which they act: defaults, replaced and joined by the named ones.
+
+    One that has nothing to do in this scenario under this policy is left out.
+    """
     named: dict[str, Any] = dict(scenario.behaviours)
     kept: list[Behaviour] = []
     if not scenario.only_named_behaviours:
         kept = [named.pop(kind.kind, None) or kind() for kind in DEFAULTS]
-    return (*kept, *named.values())
+    return tuple(part for part in (*kept, *named.values()) if part.acts_in(scenario, policy))

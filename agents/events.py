@@ -44,3 +44,6 @@ OPERATOR_COSTS = (
     "media", "setup",
 )  # fmt: skip
 """Kinds that a policy spends; a budget constrains their sum less membership fees."""
+
+DISCOUNTS = ("coupon_redeemed", "member_discount")
+"""Kinds that come off the list price of an order: gross sales less these are revenue."""

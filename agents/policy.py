@@ -30,6 +30,17 @@ class Policy(Spec):
             raise ValueError(f"a policy has one action of kind '{kind}' at most (found {names}); keep one")
         return self
 
+    @model_validator(mode="after")
+    def _one_ruler(self) -> Self:
+        rulers: dict[str, str] = {}
+        for name, action in self.actions.items():
+            for what, field in action.claims():
+                place = f"actions.{name}.{field}"
+                if what in rulers:
+                    raise ValueError(f"{rulers[what]} and {place} contradict each other: both set {what}; keep one")
+                rulers[what] = place
+        return self
+
     def hours_asked_per_week(self) -> float:
         """Staff hours a week that all actions together ask for; granted in proportion when there are fewer."""
         return sum(action.hours_asked_per_week() for action in self.actions.values())

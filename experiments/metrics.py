@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.customers import Contact
-from agents.events import OPERATOR_COSTS
+from agents.events import DISCOUNTS, OPERATOR_COSTS
 from agents.scenario import Scenario
 from sim.ledger import Ledger
 
@@ -77,7 +77,7 @@ def ledger_outcome(ledger: Ledger, scenario: Scenario, seed: int, contacts: int)
     acquired = contacts + kinds["join"][0]
     equity = float((signed * factor).sum())
     profit = float(signed.sum())
-    revenue = kinds["order"][1] - kinds["coupon_redeemed"][1] - kinds["member_discount"][1]
+    revenue = kinds["order"][1] - sum(kinds[name][1] for name in DISCOUNTS)
     values: dict[str, float] = {
         "clv": equity / acquired if acquired else 0.0,
         "equity": equity,
@@ -132,7 +132,7 @@ def _weekly(
     weeks = -(-horizon_days // DAYS_A_WEEK)
     week = t.day // DAYS_A_WEEK
     is_order = t.kind == ledger.code["order"]
-    off = np.isin(t.kind, [ledger.code["coupon_redeemed"], ledger.code["member_discount"]])
+    off = np.isin(t.kind, [ledger.code[name] for name in DISCOUNTS])
 
     def by_week(amount: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.bincount(week, amount, minlength=weeks).astype(np.float64)

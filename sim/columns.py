@@ -62,6 +62,18 @@ class Columns:
                 delattr(cls, name)
         cls.DECLARED = declared
 
+    @classmethod
+    def with_columns_of(cls, *others: type[Columns]) -> type[Self]:
+        """This class with the columns of others beside its own. Raises when one name is declared in two ways."""
+        declared = dict(cls.DECLARED)
+        for other in others:
+            for name, column in other.DECLARED.items():
+                if declared.setdefault(name, column) != column:
+                    raise SiyuError(
+                        f"column '{name}' is declared twice, differently", place=other.__name__, cure="rename one"
+                    )
+        return cls if declared == cls.DECLARED else type(cls.__name__, (cls,), {"DECLARED": declared})
+
     def __init__(self, capacity: int = 0) -> None:
         self._size = 0
         self._capacity = capacity

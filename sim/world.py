@@ -9,6 +9,7 @@ import time
 import weakref
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +23,8 @@ from .errors import SiyuError
 from .ledger import Ledger
 
 Phase = Callable[[Any], None]
+
+_UNTIMED = nullcontext()
 
 CHUNK_ROWS = 16_384  # rows handled at once: half a dozen float64 temporaries of this length stay in a core's L2 cache
 
@@ -63,7 +66,7 @@ class World(mesa.Model):
     ----------
     PHASES : the order of the day; each phase is a function of the world.
     day : days lived so far, which is also the index of the day about to be lived.
-    seconds : time spent in each phase, by name, when ``profile`` is set.
+    seconds : time spent in each phase, and in each part of it as ``phase/part``, when ``profile`` is set.
     """
 
     PHASES: ClassVar[tuple[Phase, ...]] = ()
@@ -90,15 +93,20 @@ class World(mesa.Model):
             self.running = False
             return
         for phase in self.PHASES:
-            if self.profile:
-                began = time.perf_counter()
-                phase(self)
-                name = phase.__name__
-                self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
-            else:
+            with self.timed(phase.__name__):
                 phase(self)
         self.day += 1
         self.running = self.day < self.horizon_days
+
+    def timed(self, name: str) -> AbstractContextManager[None]:
+        """Add what a block takes to ``seconds`` under a name, when ``profile`` is set."""
+        return self._clocked(name) if self.profile else _UNTIMED
+
+    @contextmanager
+    def _clocked(self, name: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
     def run(self, until: int | None = None) -> World:
         """Live until a day (default: the horizon) and return self."""

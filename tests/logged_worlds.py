@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 import agents.actions  # noqa: F401  (registers the kinds of action)
 from agents.actions.base import ScheduledAction
 from agents.actions.coupon import Coupon
+from agents.coupon_book import CouponTerms, give
 from agents.domain import PrivateDomain
 from agents.effects import Effect, Effects
 from agents.policy import Policy
@@ -55,12 +56,7 @@ class DrawnCoupon(Coupon):
         free = self.audience.mask(c, world.day) & ~((c.coupon_until >= world.day) & (c.coupon_depth > 0))
         u = world.draws.uniform(f"drawn.{name}", world.day, c.key[:])
         rows = np.flatnonzero(free & (u < chance(world, self.rule, self.share)))
-        world.coupons_gone(rows[c.coupon_depth[rows] > 0])
-        c.coupon_depth[rows], c.coupon_minimum[rows] = self.depth, 0
-        c.coupon_until[rows], c.coupon_reminder[rows] = world.day + self.valid_days - 1, 0
-        c.coupon_source[rows], c.coupon_noticed[rows] = world.ledger.source_code(name), False
-        world.record("coupon_issued", rows, round(self.depth * 1000), name)
-        world.issued.append(rows.astype(np.int32))
+        give(world, rows, CouponTerms(self.depth, valid_days=self.valid_days), name)
 
 
 class DrawnMessage(ScheduledAction):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from agents.audience import Audience
 from agents.calendar import Calendar
+from sim.columns import Columns
 from sim.spec import Kind, parameter
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from agents.scenario import Scenario
 
 Problem = tuple[str, str, str]  # rule, field, cure
+Claim = tuple[str, str]  # what is ruled over, field
 
 
 class Action(Kind):
@@ -35,6 +37,14 @@ class Action(Kind):
     def apply(self, world: PrivateDomain, name: str) -> None:
         """Act on this day. ``name`` is the action's name in the policy: the source of its events."""
         raise TypeError(f"{type(self).__name__} does not say what it does: define apply()")
+
+    def carries(self) -> tuple[type[Columns], ...]:
+        """Columns that customers have for its sake, beside those that everybody has."""
+        return ()
+
+    def claims(self) -> Iterator[Claim]:
+        """What it rules over alone, as (what, field): a policy in which two actions claim the same is refused."""
+        return iter(())
 
     def problems(self, scenario: Scenario) -> Iterator[Problem]:
         """Whatever makes this action impossible in a scenario, as (rule, field, cure)."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.actions.base import Action, cents
+from agents.actions.base import Action
 from agents.audience import Audience
 from agents.customers import LEVELS
 from sim.spec import Spec, parameter
@@ -54,13 +54,11 @@ class Chat(Action):
         return sum(self.hours_per_week.values())
 
     def apply(self, world: PrivateDomain, name: str) -> None:
-        share = world.staff.granted_share(world.policy.hours_asked_per_week())
-        hours = tuple(asked * share for asked in self.hours_per_week.values())
-        if sum(hours) == 0:
+        asked = self.hours_asked_per_week()
+        if asked == 0:
             return
-        wages = [cents(sum(hours) / 7 * day * world.spec.staff.wage_cny_per_hour) for day in (world.day, world.day + 1)]
-        if wages[1] > wages[0]:  # differences of a running sum, so that rounding never adds up
-            world.ledger.record_shared(world.day, "wages", wages[1] - wages[0], name)
+        share = world.staff.work(world, name, asked) / asked
+        hours = [level_hours * share for level_hours in self.hours_per_week.values()]
         capacity = [self._capacity(world.day, level_hours) for level_hours in hours]
         if any(capacity):
             rows = self._meet(world, capacity, name)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.actions.base import ScheduledAction, cents
+from agents.coupon_book import CouponTerms, give, holding
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -33,21 +34,10 @@ class Coupon(ScheduledAction):
     def apply(self, world: PrivateDomain, name: str) -> None:
         if self.depth <= 0 or not self.calendar.times(world.day, world.date):
             return
-        c = world.customers
-        held = np.where(c.coupon_until >= world.day, c.coupon_depth, np.float32(0))
-        rows = np.flatnonzero(self.audience.mask(c, world.day) & (held < np.float32(self.depth)))
-        rows = self._within_stock(world, rows, name)
-        if not len(rows):
-            return
-        world.coupons_gone(rows[c.coupon_depth[rows] > 0])  # replaced by a deeper one, or ran out yesterday
-        c.coupon_depth[rows] = self.depth
-        c.coupon_minimum[rows] = cents(self.minimum_spend_cny)
-        c.coupon_until[rows] = world.day + self.valid_days - 1
-        c.coupon_reminder[rows] = self.reminder_days
-        c.coupon_source[rows] = world.ledger.source_code(name)
-        c.coupon_noticed[rows] = False
-        world.record("coupon_issued", rows, round(self.depth * 1000), name)
-        world.issued.append(rows.astype(np.int32))
+        meant = self.audience.mask(world.customers, world.day) & ~holding(world, self.depth)
+        rows = self._within_stock(world, np.flatnonzero(meant), name)
+        terms = CouponTerms(self.depth, cents(self.minimum_spend_cny), self.valid_days, self.reminder_days)
+        give(world, rows, terms, name)
 
     def _within_stock(self, world: PrivateDomain, rows: NDArray[np.intp], name: str) -> NDArray[np.intp]:
         if self.stock is None or not len(rows):

@@ -41,7 +41,7 @@ class Arrival(Behaviour):
 
     def _reach(self, world: PrivateDomain, channel: Channel, keys: NDArray[np.int64]) -> None:
         spec = channel.spec
-        traits = world.spec.traits.draw(world.draws, keys)
+        traits = world.spec.traits.draw(world.draws, keys, world.customers.DECLARED)
         traits["rate"] += spec.rate_shift
         traits["basket"] += spec.basket_shift
         rows = world.customers.append(

@@ -13,7 +13,8 @@ from agents.customers import Contact, Level
 from sim.spec import parameter
 
 if TYPE_CHECKING:
-    from agents.domain import Message, PrivateDomain
+    from agents.domain import PrivateDomain
+    from agents.messages import Message
 
 ByLevel = tuple[float, float, float, float, float, float]
 Rows = NDArray[np.intp]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from sim.columns import Columns
 from sim.spec import Kind
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
+    from agents.policy import Policy
+    from agents.scenario import Scenario
 
-PhaseName = Literal["arrive", "receive", "respond", "purchase", "serve", "update", "churn", "observe"]
+PhaseName = Literal["arrive", "receive", "respond", "purchase", "serve", "update", "churn", "refer", "observe"]
 
 
 class Behaviour(Kind):
@@ -24,6 +27,14 @@ class Behaviour(Kind):
     extensive: ClassVar[tuple[str, ...]] = ()
     """Fields (dotted, ``*`` for any step) that are numbers of customers, or amounts for all of them together: a world
     of half as many has half of them."""
+
+    def acts_in(self, scenario: Scenario, policy: Policy) -> bool:
+        """Whether it has anything to do in this scenario under this policy; a world without it is the same world."""
+        return True
+
+    def carries(self) -> tuple[type[Columns], ...]:
+        """Columns that customers have for its sake, beside those that everybody has."""
+        return ()
 
     def begin(self, world: PrivateDomain) -> None:
         """Prepare the initial population, once, before day 0."""

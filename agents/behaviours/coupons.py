@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.behaviours.base import Behaviour
+from agents.coupon_book import take_away
 from agents.customers import Contact
 from sim.spec import parameter
 
@@ -38,7 +39,7 @@ class CouponUse(Behaviour):
             if not len(held):
                 continue
             left = c.coupon_until[held] - world.day
-            world.coupons_gone(held[left < 0])
+            take_away(world, held[left < 0])
             self._remind(world, held[(left >= 0) & (left == c.coupon_reminder[held]) & (c.coupon_reminder[held] > 0)])
 
     def _remind(self, world: PrivateDomain, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> None:

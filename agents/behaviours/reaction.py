@@ -13,7 +13,8 @@ from agents.models.hazard import Singles, possible, sigmoid
 from sim.spec import parameter
 
 if TYPE_CHECKING:
-    from agents.domain import Message, PrivateDomain
+    from agents.domain import PrivateDomain
+    from agents.messages import Message
 
 
 class Reaction(Behaviour):

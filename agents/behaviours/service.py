@@ -16,6 +16,7 @@ from sim.spec import parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
+    from agents.till import Sale
 
 
 UNKNOWN_ORDERS = PRIOR_BASKETS  # orders after which history weighs as much as a trait
@@ -40,9 +41,12 @@ class Service(Behaviour):
     points_breakage: float = parameter(0.3, ge=0, le=1, doc="share of points that are never redeemed", source="assumed")
 
     def apply(self, world: PrivateDomain) -> None:
-        c, rows, net = world.customers, world.sales.rows, world.sales.net
-        if not len(rows):
-            return
+        for sale in world.sales:
+            if len(sale.rows):
+                self._serve(world, sale)
+
+    def _serve(self, world: PrivateDomain, sale: Sale) -> None:
+        c, rows, net = world.customers, sale.rows, sale.net
         points = c.points_rate[rows]
         if points.any():
             earned = np.rint(net * points.astype(np.float64) * (1 - self.points_breakage)).astype(np.int64)
@@ -50,7 +54,7 @@ class Service(Behaviour):
         back = c.lapsed[rows]
         world.record("comeback", rows[back], 0, "service")
         # A learned rate tells customers apart; an order that was bought from one does not make him another.
-        habit = world.sales.organic.copy()
+        habit = sale.organic.copy()
         (bought,) = (~habit).nonzero()
         if len(bought):
             habit[bought] = world.draws.uniform("habit", world.day, c.key[rows[bought]]) < self.habit

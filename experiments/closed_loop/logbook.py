@@ -16,6 +16,7 @@ import pandas as pd
 from agents.actions.coupon import Coupon
 from agents.customers import LEVELS
 from agents.domain import PrivateDomain
+from agents.events import DISCOUNTS
 from sim.errors import SiyuError
 
 CLOCK = {
@@ -89,7 +90,7 @@ def orders_of(world: PrivateDomain, events: pd.DataFrame) -> pd.DataFrame:
             "ts": stamps(world, orders["day"], ORDER_HOUR),
             "order_id": [f"o{number}" for number in range(1, len(orders) + 1)],
             "gross": money(sums("order")),
-            "discount": money(sums("coupon_redeemed", "member_discount")),
+            "discount": money(sums(*DISCOUNTS)),
             "cost": money(sums("goods")),
             "coupon_id": coupon.to_numpy(),
         }

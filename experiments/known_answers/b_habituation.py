@@ -148,10 +148,11 @@ class CouponHabit(Behaviour):
         record_orders(world.customers, rows, -self.period_days, np.full(len(rows), cents(self.price_cny)))
 
     def apply(self, world: PrivateDomain) -> None:
-        c, rows, sales = world.customers, world.sales.rows, world.sales
-        if len(rows):
-            record_orders(c, rows, world.day, sales.net)
-            c.level[rows] = np.clip(c.level[rows] + np.where(sales.net < sales.gross, 1, -1), 0, self.most)
+        c = world.customers
+        for sale in world.sales:
+            record_orders(c, sale.rows, world.day, sale.net)
+            change = np.where(sale.net < sale.gross, 1, -1)
+            c.level[sale.rows] = np.clip(c.level[sale.rows] + change, 0, self.most)
 
 
 class SilentDeparture(Behaviour):

@@ -86,7 +86,7 @@ class Referral(Behaviour):
     def _join(self, world: PrivateDomain, keys: NDArray[np.int64]) -> None:
         if not len(keys):
             return
-        traits = world.spec.traits.draw(world.draws, keys)
+        traits = world.spec.traits.draw(world.draws, keys, world.customers.DECLARED)
         index = list(world.channels).index(self.channel)
         rows = world.customers.append(
             len(keys), key=keys, joined=world.day, contact=Contact.CONTACT, channel=index, **traits

@@ -10,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from agents.customers import TIERS
+from agents.events import DISCOUNTS
 from experiments.reporting.figures import contacts_info, funnel_info, tiers_info
 from experiments.reporting.suppression import FEW, FEWEST
 from experiments.reporting.words import LEVEL_NAMES, lever_words
 
 REVENUE = ("order", "fee")
-DISCOUNTS = ("coupon_redeemed", "member_discount", "points", "refund")
+GIVEN_AWAY = (*DISCOUNTS, "points", "refund")
 COLUMNS = ("revenue", "discounts", "costs", "profit")
 CONTACT_NAMES = {"contact": "reachable contacts", "muted": "muted", "deleted": "deleted the contact"}
 
@@ -49,7 +50,7 @@ def money_tables(money: pd.DataFrame, replicates: pd.DataFrame) -> list[MoneyTab
 
 def _money_table(arm: str, money: pd.DataFrame, profit: float) -> MoneyTable:
     column = [
-        COLUMNS.index("revenue" if kind in REVENUE else "discounts" if kind in DISCOUNTS else "costs")
+        COLUMNS.index("revenue" if kind in REVENUE else "discounts" if kind in GIVEN_AWAY else "costs")
         for kind in money["kind"]
     ]
     leaves = pd.DataFrame(

@@ -102,10 +102,20 @@ def tell_run(about: About, results: Results, seconds: Mapping[str, float], *, js
     about.say()
     _say_numbers(numbers, about.ground.scenario.currency)
     if seconds:
-        total = sum(seconds.values())
-        rows = [(phase, f"{s:.3f}", f"{s / total:.0%}") for phase, s in seconds.items()]
-        say_table(("phase", "seconds", "share"), [*rows, ("all phases", f"{total:.3f}", "")], numbers=(1, 2))
+        say_table(("phase of the day", "seconds", "share"), _clock(seconds), numbers=(1, 2))
     about.say_folder()
+
+
+def _clock(seconds: Mapping[str, float]) -> list[tuple[str, str, str]]:
+    """Seconds of each phase, below it of each action or behaviour in it, and of all."""
+    phases = {name: s for name, s in seconds.items() if "/" not in name}
+    total = sum(phases.values())
+    rows = []
+    for phase in phases:
+        parts = {f"  {name.partition('/')[2]}": s for name, s in seconds.items() if name.startswith(f"{phase}/")}
+        ranked = dict(sorted(parts.items(), key=lambda part: -part[1]))
+        rows += [(name, f"{s:.3f}", f"{s / total:.0%}") for name, s in {phase: phases[phase], **ranked}.items()]
+    return [*rows, ("all phases", f"{total:.3f}", "")]
 
 
 def tell_verdict(about: About, verdict: Verdict, *, json: bool) -> None:

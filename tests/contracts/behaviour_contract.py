@@ -24,7 +24,7 @@ def deeds(seed: int = 1) -> dict[str, tuple[set[str], set[str]]]:
                 phase(world)
                 continue
             if phase.__name__ == "purchase":
-                world.sales = type(world.sales)()
+                world.sales.clear()
             for behaviour in (b for b in world.behaviours if b.phase == phase.__name__):
                 before, written = world.customers.arrays(), len(world.ledger.events())
                 behaviour.apply(world)

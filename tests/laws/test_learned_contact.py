@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from agents.behaviours import Attrition
 from agents.birth import Learned, LearnedContact
 from agents.customers import Contact, ContactHistory, Customers, ExposedCustomers
-from agents.domain import PrivateDomain
+from agents.domain import PrivateDomain, churn
 from agents.models import ContactModels, Exposure, Hazard, History, covariates, default_models
 from experiments.data import Logs
 from experiments.learning.contact import FEATURES, Gather, learn_contact
@@ -121,7 +121,7 @@ def test_the_world_draws_with_the_learned_chances() -> None:
     attrition = next(b for b in world.behaviours if isinstance(b, Attrition))
     expected, variance, found = dict.fromkeys(("mute", "unmute"), 0.0), dict.fromkeys(("mute", "unmute"), 0.0), 0
     while world.day < world.horizon_days:
-        for phase in world.PHASES[:-2]:
+        for phase in world.PHASES[: world.PHASES.index(churn)]:
             phase(world)
         c = world.customers
         for state, (deleting, moving) in {

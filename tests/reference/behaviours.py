@@ -10,7 +10,17 @@ from agents.models.features import PRIOR_BASKETS
 
 from .contact import change_contacts, change_levels
 from .operator import Message, sell_card
-from .people import Customer, basket_luck, chance_above, expected_basket, half_life, predictor, sigmoid, stretch_of
+from .people import (
+    Customer,
+    basket_luck,
+    chance_above,
+    expected_basket,
+    half_life,
+    predictor,
+    sigmoid,
+    stretch_of,
+    traits_of,
+)
 
 if TYPE_CHECKING:
     from .world import ReferenceWorld
@@ -33,7 +43,8 @@ def arrive(world: ReferenceWorld) -> None:
         )  # fmt: skip
         for key in world.reached_today(name):
             c = Customer(world, key, joined=world.day, contact=Contact.REACHED, channel=index)
-            c.rate, c.basket = world.shifted(key, spec)
+            own = traits_of(world.spec.traits, world.draws, key)
+            c.rate, c.basket = own["rate"] + spec.rate_shift, own["basket"] + spec.basket_shift
             c.resting_trust = spec.trust
             world.customers.append(c)
             world.book(c, "reached", 0, name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agents.actions import Acquisition, Action, Advert, Chat, Content, Coupon, Membership
 from agents.actions.membership import PaidCard
@@ -44,22 +45,6 @@ class Offer:
     card: PaidCard
     source: str
     member_price: list[float]
-
-
-def act(world: ReferenceWorld, name: str, action: Action) -> None:
-    """Let one action of the policy act today."""
-    if isinstance(action, Acquisition):
-        acquire(world, name, action)
-    elif isinstance(action, Advert | Content):
-        post(world, name, action)
-    elif isinstance(action, Chat):
-        chat(world, name, action)
-    elif isinstance(action, Coupon):
-        hand_out(world, name, action)
-    elif isinstance(action, Membership):
-        run_programme(world, name, action)
-    else:
-        raise TypeError(f"the reference has no rule for {type(action).__name__}")
 
 
 def addresses(audience: Audience, c: Customer, day: int) -> bool:
@@ -252,3 +237,15 @@ def sell_card(world: ReferenceWorld, c: Customer, offer: Offer) -> None:
     c.card_until, c.card_saved = world.day + offer.card.term_days - 1, 0
     world.book(c, "fee", whole_cents(offer.card.fee_cny), offer.source)
     set_benefits(c, offer.action, world.day)
+
+
+# -- the policy -----------------------------------------------------------------------------------------------------
+
+RULES: dict[type[Action], Callable[[ReferenceWorld, str, Any], None]] = {
+    Acquisition: acquire, Advert: post, Content: post, Chat: chat, Coupon: hand_out, Membership: run_programme,
+}  # fmt: skip
+
+
+def act(world: ReferenceWorld, name: str, action: Action) -> None:
+    """Let one action of the policy act today."""
+    RULES[type(action)](world, name, action)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Callable
+from itertools import accumulate
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agents.customers import NEVER, Contact, Level, Tier
+from agents.customers import NEVER, TRAITS, Contact, Level, Tier, Traits
 from agents.models.basket import LARGEST_LOG_CENTS, NARROWEST, WIDEST, Basket
 from agents.models.features import DAYS_SINCE, PRIOR_BASKETS, PRIOR_DAYS, PRIOR_ORDERS, YOUNG_DAYS
 from agents.models.hazard import Linear
@@ -31,7 +32,7 @@ MOST_ORDERS = 12  # more count as twelve
 # What the engine stores in single precision; everything else is computed in double, there and here.
 SINGLE = frozenset({
     "resting_trust", "goodwill", "rate", "basket", "price_sensitivity", "tolerance", "interest", "stimulus", "fatigue",
-    "coupon_depth", "member_price", "points_rate", "count_28", "log_net_last", "log_net_mean",
+    "coupon_depth", "member_price", "sociability", "points_rate", "count_28", "log_net_last", "log_net_mean",
 })  # fmt: skip
 
 
@@ -60,6 +61,29 @@ def whole_cents(amount_cny: float) -> int:
     return round(amount_cny * 100)
 
 
+def traits_of(spec: Traits, draws: Draws, key: int) -> dict[str, Any]:
+    """Who somebody is."""
+    z = {name: normal(draws, f"trait.{name}", 0, key) for name in (*TRAITS, "sociability")}
+    hunts = draws.one("trait.hunter", 0, key) < spec.hunter_share
+    return {
+        "rate": spec.rate_sd * z["rate"] + (spec.hunter_rate if hunts else 0.0),
+        "basket": spec.basket_sd * z["basket"],
+        "price_sensitivity": math.exp(spec.price_sensitivity_sd * z["price_sensitivity"])
+        * (spec.hunter_sensitivity if hunts else 1.0),
+        "tolerance": math.exp(spec.tolerance_sd * z["tolerance"]),
+        "interest": math.exp(spec.interest_sd * z["interest"]),
+        "sociability": math.exp(spec.sociability_sd * z["sociability"]),
+        "interest_group": _share_at(spec.interest_groups, draws.one("trait.interest_group", 0, key)),
+        "hunts": hunts,
+    }
+
+
+def _share_at(shares: dict[str, float], u: float) -> int:
+    """Number of the part in which a uniform number falls; -1 without parts."""
+    edges = list(accumulate(shares.values()))
+    return sum(u * edges[-1] >= edge for edge in edges[:-1]) if edges else -1
+
+
 class Customer(Actor):
     """One person: three state axes, traits, what is in hand, and the history of orders."""
 
@@ -78,12 +102,8 @@ class Customer(Actor):
         self.orders, self.last_order = 0, NO_ORDER
         self.exposed = Exposed()
         self.count_28 = self.log_net_last = self.log_net_mean = 0.0
-        traits, draws = world.spec.traits, world.draws
-        self.rate = traits.rate_sd * normal(draws, "trait.rate", 0, key)
-        self.basket = traits.basket_sd * normal(draws, "trait.basket", 0, key)
-        for name in ("price_sensitivity", "tolerance", "interest"):
-            log_sd = getattr(traits, f"{name}_sd")
-            setattr(self, name, math.exp(log_sd * normal(draws, f"trait.{name}", 0, key)))
+        for name, value in traits_of(world.spec.traits, world.draws, key).items():
+            setattr(self, name, value)
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, single(value) if name in SINGLE else value)

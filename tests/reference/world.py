@@ -14,7 +14,7 @@ from agents.birth import LOGGED_TRUST, SEASON_DAYS, Learned
 from agents.customers import Contact, Level
 from agents.effects import EFFECT_NAMES
 from agents.policy import Policy
-from agents.scenario import ChannelSpec, Scenario
+from agents.scenario import Scenario
 from sim.draws import Draws
 
 from . import behaviours as rules
@@ -140,14 +140,6 @@ class ReferenceWorld(mesa.Model):
         for key in reached:
             del prospects[key]
         return reached
-
-    def shifted(self, key: int, spec: ChannelSpec) -> tuple[float, float]:
-        """Order rate and basket of a newcomer: its own, shifted by the quality of its channel."""
-        traits = self.spec.traits
-        return (
-            traits.rate_sd * normal(self.draws, "trait.rate", 0, key) + spec.rate_shift,
-            traits.basket_sd * normal(self.draws, "trait.basket", 0, key) + spec.basket_shift,
-        )
 
     # -- birth ------------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from agents.domain import behaviours_of
+from agents.policy import DO_NOTHING
 from experiments.metrics import outcome
 from experiments.searching.worlds import (
     Alternatives,
@@ -63,7 +64,7 @@ def test_the_values_are_those_of_the_scenario() -> None:
     for world in ensemble(HERE, MARKET, 8, seed=3):
         assert world.scenario.margin == world.values["margin"]
         assert world.scenario.buying.gap_shape == world.values["buying.gap_shape"]
-        first = next(b for b in behaviours_of(world.scenario) if b.kind == "purchase")
+        first = next(b for b in behaviours_of(world.scenario, DO_NOTHING) if b.kind == "purchase")
         assert first.first_order == world.values["behaviours.purchase.first_order"]  # type: ignore[attr-defined]
         assert world.scenario.population == HERE.population
 
