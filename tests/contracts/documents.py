@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import types
 import typing
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +20,12 @@ from agents.customers import Contact
 from experiments.searching.trials.small import scaled, smaller_part
 from sim.columns import Columns
 from sim.spec import Document, Kind, Spec
+
+
+def import_contracts() -> None:
+    """Import every test of contracts, so that its classes are known."""
+    for path in Path(__file__).parent.glob("test_*.py"):
+        importlib.import_module(f"tests.contracts.{path.stem}")
 
 
 def to_yaml(data: Any) -> str:

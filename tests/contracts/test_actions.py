@@ -15,6 +15,7 @@ from agents.scenario import Scenario
 from sim.errors import SpecError
 from sim.spec import validate
 from tests.contracts.action_contract import ActionContract
+from tests.contracts.documents import import_contracts
 from tests.worlds import EVERYTHING, busy_scenario, canonical, live, policy
 
 OFTEN: dict[str, Any] = {"per_week": 5}
@@ -140,6 +141,7 @@ class TestMembership(ActionContract):
 
 def test_every_kind_has_its_contract() -> None:
     """A new action fails here until it inherits the contract; plug-ins may inherit it too."""
+    import_contracts()
     kinds = {kind for kind in Action.REGISTRY.values() if kind.__module__.startswith("agents.")}
     assert kinds <= {contract.kind for contract in ActionContract.__subclasses__()}
 

@@ -21,6 +21,7 @@ from agents.behaviours import (
 from agents.domain import PrivateDomain
 from agents.models.history import History
 from tests.contracts.behaviour_contract import BehaviourContract
+from tests.contracts.documents import import_contracts
 from tests.worlds import busy_policy, busy_scenario
 
 
@@ -93,6 +94,7 @@ class TestCensus(BehaviourContract):
 
 def test_every_kind_has_its_contract() -> None:
     """A new behaviour fails here until it inherits the contract."""
+    import_contracts()
     kinds = {kind for kind in Behaviour.REGISTRY.values() if kind.__module__.startswith("agents.")}
     assert {contract.kind for contract in BehaviourContract.__subclasses__()} == kinds
 
