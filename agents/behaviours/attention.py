@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.behaviours.base import Behaviour
+from agents.behaviours.conversation import Conversation
+from agents.behaviours.mood import ByLevel, Rows, by, pull, warm
 from agents.customers import Contact, Level
 from sim.spec import parameter
 
@@ -16,11 +16,8 @@ if TYPE_CHECKING:
     from agents.domain import PrivateDomain
     from agents.messages import Message
 
-ByLevel = tuple[float, float, float, float, float, float]
-Rows = NDArray[np.intp]
 
-
-class Attention(Behaviour):
+class Attention(Conversation):
     """Adverts pull those who trust and tire everybody; hard selling to L0 and L1 costs trust. Content builds trust.
 
     The pull of a message on the log-odds of ordering is the effect of its kind (``Scenario.effects``) times the
@@ -40,15 +37,10 @@ class Attention(Behaviour):
         doc="half-life of fatigue",
         source="assumed",
     )
-    fatigue_scale: float = parameter(4.0, gt=0, doc="messages' worth of fatigue that halve a pull", source="assumed")
     content_load: float = parameter(0.35, ge=0, doc="fatigue of a piece of content, in adverts", source="assumed")
-    chat_load: float = parameter(0.1, ge=0, doc="fatigue of a chat, in adverts", source="assumed")
     goodwill_half_life_days: float = parameter(45.0, gt=0, doc="half-life of goodwill under neglect", source="assumed")
     advert_receptivity: ByLevel = parameter(
         (0.0, 0.0, 0.15, 0.6, 1.0, 1.2), doc="pull of adverts, L0 … L5", source="S3"
-    )
-    chat_receptivity: ByLevel = parameter(
-        (0.1, 0.3, 0.6, 1.0, 1.0, 1.0), doc="pull of chats, L0 … L5", source="assumed"
     )
     advert_goodwill: ByLevel = parameter(
         (-0.02, -0.015, -0.005, 0.0, 0.0, 0.0),
@@ -58,7 +50,6 @@ class Attention(Behaviour):
     content_goodwill: float = parameter(
         0.02, ge=0, le=1, doc="share of missing trust that content adds", source="assumed"
     )
-    chat_goodwill: float = parameter(0.06, ge=0, le=1, doc="share of missing trust that a round adds", source="assumed")
     interact_chance: float = parameter(
         0.05,
         ge=0,
@@ -66,19 +57,6 @@ class Attention(Behaviour):
         doc="chance that content makes one react in public",
         source="assumed",
     )
-    reply_chance: ByLevel = parameter(
-        (0.12, 0.3, 0.55, 0.6, 0.65, 0.8),
-        doc="chance of a reply, L0 … L5",
-        source="assumed",
-    )
-    next_round_chance: float = parameter(
-        0.6,
-        ge=0,
-        le=1,
-        doc="chance of each further round, up to three",
-        source="assumed",
-    )
-    rounds_to_talk: int = parameter(3, ge=1, le=100, doc="rounds that make L2", source="S3: at least three")
 
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
@@ -118,18 +96,6 @@ class Attention(Behaviour):
             getattr(self, f"_see_{message.kind}")(world, rows, message.luck)
             world.seen.append((message, rows.astype(np.int32)))
 
-    def _pull(self, world: PrivateDomain, rows: Rows, effect: str, receptivity: NDArray[np.float64] | float) -> None:
-        c = world.customers
-        freshness = np.exp2(-c.fatigue[rows].astype(np.float64) / (self.fatigue_scale * c.tolerance[rows]))
-        c.stimulus[rows] += world.effects[effect] * receptivity * freshness
-
-    def _warm(self, world: PrivateDomain, rows: Rows, share: NDArray[np.float64] | float) -> None:
-        """Add a share of the trust that is missing."""
-        c = world.customers
-        goodwill = c.goodwill[rows]
-        trust = np.minimum(np.maximum(c.resting_trust[rows].astype(np.float64) + goodwill, 0.0), 1.0)
-        c.goodwill[rows] = goodwill + share * (1.0 - trust)
-
     def _see_advert(self, world: PrivateDomain, rows: Rows, luck: str) -> None:
         c = world.customers
         level = c.level[rows]
@@ -141,7 +107,7 @@ class Attention(Behaviour):
         c.fatigue[rows] += np.float32(1.0)
 
     def _attract(self, world: PrivateDomain, rows: Rows, receptivity: NDArray[np.float64]) -> None:
-        self._pull(world, rows, "advert", receptivity)
+        pull(world, rows, world.effects["advert"] * receptivity, self.fatigue_scale)
 
     def _annoy(self, world: PrivateDomain, rows: Rows, goodwill: NDArray[np.float64]) -> None:
         world.customers.goodwill[rows] += goodwill
@@ -149,8 +115,8 @@ class Attention(Behaviour):
     def _see_content(self, world: PrivateDomain, rows: Rows, luck: str) -> None:
         c = world.customers
         interest = c.interest[rows].astype(np.float64)
-        self._pull(world, rows, "content", interest)
-        self._warm(world, rows, np.minimum(self.content_goodwill * interest, 1.0))
+        pull(world, rows, world.effects["content"] * interest, self.fatigue_scale)
+        warm(world, rows, np.minimum(self.content_goodwill * interest, 1.0))
         c.fatigue[rows] += np.float32(self.content_load)
         (strangers,) = (c.level[rows] == Level.STRANGER).nonzero()
         if len(strangers):
@@ -161,40 +127,3 @@ class Attention(Behaviour):
             world.record("interact", reacts, 0, "attention")
             if not world.learns("rise_0"):
                 world.set_level(reacts, Level.ACQUAINTED)
-
-    def _see_chat(self, world: PrivateDomain, rows: Rows, luck: str) -> None:
-        c = world.customers
-        chance, further = self._reply(world, rows), self.next_round_chance
-        u = world.draws.uniform(f"attention.reply.{luck}", world.day, c.key[rows])
-        c.fatigue[rows] += np.float32(self.chat_load)
-        (answers,) = (u < chance).nonzero()
-        if not len(answers):
-            return
-        rows, u, chance = rows[answers], u[answers], chance[answers]
-        rounds = 1 + (u < chance * further).astype(np.int16) + (u < chance * further**2)
-        level = c.level[rows]
-        self._pull(world, rows, "chat", by(self.chat_receptivity)[level])
-        self._warm(world, rows, 1.0 - (1.0 - self.chat_goodwill) ** rounds.astype(np.float64))
-        c.rounds[rows] += rounds
-        world.record("reply", rows, rounds.astype(np.int64), "attention")
-        if not world.learns("rise_0"):
-            world.set_level(rows[level < Level.ACQUAINTED], Level.ACQUAINTED)
-        if not world.learns("rise_1"):
-            talking = (c.level[rows] == Level.ACQUAINTED) & (c.rounds[rows] >= self.rounds_to_talk)
-            world.set_level(rows[talking], Level.IN_CONVERSATION)
-
-    def _reply(self, world: PrivateDomain, rows: Rows) -> NDArray[np.float64]:
-        """Chance of a reply to a chat that is seen."""
-        c = world.customers
-        if world.contact and "reply" in world.contact:
-            return world.contact.chance("reply", c, rows, world.day, world.weekday)
-        chance: NDArray[np.float64] = by(self.reply_chance)[c.level[rows]]
-        return chance
-
-
-@lru_cache
-def by(values: ByLevel) -> NDArray[np.float64]:
-    """Numbers by level as an array, made once."""
-    array = np.array(values)
-    array.flags.writeable = False
-    return array
