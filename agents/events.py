@@ -27,6 +27,7 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("reached", 0, "count", "a prospect reached by a channel"),
     EventKind("join", 0, "count", "a contact added"),
     EventKind("reply", 0, "count", "a reply to a chat"),
+    EventKind("view", 0, "count", "a message, post or chat seen (amount: seconds spent with it)"),
     EventKind("interact", 0, "count", "a public reaction to content"),
     EventKind("mute", 0, "count", "messages muted"),
     EventKind("unmute", 0, "count", "messages allowed again"),

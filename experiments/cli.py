@@ -99,7 +99,7 @@ def siyu(
 @app.command()
 def simulate(
     scenario: opt.Scenario,
-    policy: opt.Policy = "do_nothing",
+    policy: opt.Policy = None,
     replicates: opt.Replicates = 8,
     seed: opt.Seed = 1,
     replicate_seed: opt.ReplicateSeed = None,
@@ -115,6 +115,7 @@ def simulate(
 ) -> None:
     """Live one policy in one scenario and tell what it earns."""
     from experiments.compare import simulate as run
+    from experiments.load import status_quo_of
     from experiments.terminal import tell
     from experiments.terminal.closeup import live_closely
     from experiments.terminal.console import Bars
@@ -123,7 +124,7 @@ def simulate(
         raise typer.BadParameter("--events writes to a folder: add --out FOLDER")
     replicates = replicates if replicate_seed is None else 1
     with Bars() as bars, _folder(out) as folder:
-        ground = _ground(scenario, policy, logs, models, cut_off, zone, bars)
+        ground = _ground(scenario, policy or status_quo_of(scenario), logs, models, cut_off, zone, bars)
         world, lived = ground.scenario, ground.status_quo
         bars.stage("living the replicates", replicates)
         results = run(

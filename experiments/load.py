@@ -61,6 +61,18 @@ def load(name: str | Path, kind: str | None = None) -> Any:
     return validate(KINDS[kind], document.data, document)
 
 
+def status_quo_of(scenario: str) -> str:
+    """Name of the policy that a preset begins with: that of the shipped experiment of the scenario's name.
+
+    Doing nothing for every other scenario.
+    """
+    name = scenario.removeprefix("scenario/")
+    if f"experiment/{name}" not in shipped("experiment"):
+        return "do_nothing"
+    policy: str = load(name, "experiment").policy
+    return policy
+
+
 def open_document(name: str | Path, kind: str | None = None) -> tuple[Document, str]:
     """The text of a document and the kind that it is. Parameters and errors are those of :func:`load`."""
     if kind is not None and kind not in KINDS:

@@ -37,6 +37,9 @@ class Attention(Conversation):
         doc="half-life of fatigue",
         source="assumed",
     )
+    advert_seconds: int = parameter(4, ge=0, doc="seconds spent with an advert that is seen", source="assumed")
+    content_seconds: int = parameter(30, ge=0, doc="seconds spent with a piece of content", source="assumed")
+    chat_seconds: int = parameter(20, ge=0, doc="seconds spent with a chat's opening", source="assumed")
     content_load: float = parameter(0.35, ge=0, doc="fatigue of a piece of content, in adverts", source="assumed")
     goodwill_half_life_days: float = parameter(45.0, gt=0, doc="half-life of goodwill under neglect", source="assumed")
     advert_receptivity: ByLevel = parameter(
@@ -93,6 +96,7 @@ class Attention(Conversation):
             seen[muted] = chance < self.muted_reach
             rows = rows[seen.nonzero()[0]]
         if len(rows):
+            world.record("view", rows, getattr(self, f"{message.kind}_seconds"), message.source)
             getattr(self, f"_see_{message.kind}")(world, rows, message.luck)
             world.seen.append((message, rows.astype(np.int32)))
 

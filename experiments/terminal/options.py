@@ -53,8 +53,12 @@ ScenarioOption = Annotated[
     str, typer.Option("--scenario", metavar="SCENARIO", help="The world: a shipped name such as grocery, or a path.")
 ]
 Policy = Annotated[
-    str,
-    typer.Option(metavar="POLICY", help="What the operator does: a shipped name such as status_quo, or a path."),
+    str | None,
+    typer.Option(
+        metavar="POLICY",
+        show_default="the preset's status quo; do_nothing for a world of your own",
+        help="What the operator does: a shipped name such as status_quo, or a path.",
+    ),
 ]
 Trial = Annotated[
     str, typer.Argument(metavar="TRIAL", help="The policy in question: a shipped name such as winback, or a path.")

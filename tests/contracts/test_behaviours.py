@@ -34,7 +34,7 @@ class TestArrival(BehaviourContract):
 class TestAttention(BehaviourContract):
     kind = Attention
     columns = {"stimulus", "fatigue", "goodwill", "week_messages", "level", "rounds"}
-    events = {"message_advert", "message_content", "chat", "interact", "reply", "trust_level"}
+    events = {"message_advert", "message_content", "chat", "view", "interact", "reply", "trust_level"}
 
 
 class TestCouponUse(BehaviourContract):

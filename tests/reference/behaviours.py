@@ -86,6 +86,7 @@ def deliver(world: ReferenceWorld, c: Customer, message: Message) -> None:
     muted_luck = f"attention.muted.{message.luck}"
     if c.contact != Contact.CONTACT and world.draws.one(muted_luck, world.day, c.key) >= rule.muted_reach:
         return
+    world.book(c, "view", getattr(rule, f"{message.kind}_seconds"), message.source)
     see = {"advert": see_advert, "content": see_content, "chat": see_chat}[message.kind]
     see(world, c, message.luck)
     world.seen.append((c, message))
