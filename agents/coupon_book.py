@@ -1,55 +1,213 @@
-"""Coupons in customers' hands: one way to give them, whoever gives."""
+"""Coupons in customers' hands: one way to give them, whoever gives, in slots that lie side by side.
+
+A slot holds one coupon of a customer; a new one replaces what lies there. The plain slot ``coupon`` is everybody's;
+others exist in a world only where a part of it says by :func:`carried` that it gives coupons there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from agents.customers import NEVER
+from sim.columns import Columns, column
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
 
 Rows = NDArray[np.intp]
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+
+PLAIN: Final = "coupon"
 
 
 @dataclass(frozen=True)
 class CouponTerms:
-    """What a coupon promises: a share off an order from a minimum on, for some days, the day of issue included."""
+    """What a coupon promises, the day of issue counted among the days of validity.
 
-    depth: float
+    Attributes
+    ----------
+    depth, off_cents : a share off the order, or an amount; one of the two.
+    minimum_cents : order value at list price from which it counts.
+    reminder_days : reminder so many days before the last; 0 for none.
+    slot : where it lies in hand; it replaces what lies there.
+    sure : the receiver surely means to use it, as one does who asked for it.
+    """
+
+    depth: float = 0.0
+    off_cents: int = 0
     minimum_cents: int = 0
     valid_days: int = 7
     reminder_days: int = 0
+    slot: str = PLAIN
+    sure: bool = False
+
+    def __post_init__(self) -> None:
+        if self.depth and self.off_cents:
+            raise ValueError(f"a coupon takes off a share ({self.depth:g}) or an amount ({self.off_cents}), not both")
 
 
-def holding(world: PrivateDomain, depth: float) -> NDArray[np.bool_]:
-    """Who holds a valid coupon at least as deep. Shape (n,)."""
-    c = world.customers
-    held: NDArray[np.bool_] = (c.coupon_until >= world.day) & (c.coupon_depth >= np.float32(depth))
+@dataclass(frozen=True)
+class Slot:
+    """Columns of one slot; a slot has amounts only where somebody gives them."""
+
+    name: str
+    amounts: bool
+
+    def of(self, customers: Columns, what: str) -> NDArray[Any]:
+        """A column of the slot, live: depth, off, minimum, until, reminder, source or noticed."""
+        live: NDArray[Any] = getattr(customers, f"{self.name}_{what}")
+        return live
+
+    def held(self, customers: Columns, rows: Rows | slice) -> NDArray[np.bool_]:
+        """Who has a coupon in hand here. Shape of ``rows``."""
+        held: NDArray[np.bool_] = self.of(customers, "depth")[rows] > 0
+        if self.amounts:
+            held |= self.of(customers, "off")[rows] > 0
+        return held
+
+    def noticed(self, customers: Columns, rows: Rows) -> Rows:
+        """Positions within ``rows`` of those who mean to use the coupon that they have in hand here."""
+        found: Rows = (self.of(customers, "noticed")[rows] & self.held(customers, rows)).nonzero()[0]
+        return found
+
+    def off(self, customers: Columns, rows: Rows, left: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What the coupons in hand here take off of what is left to pay, cents."""
+        off: NDArray[np.int64] = np.rint(left * self.of(customers, "depth")[rows].astype(np.float64)).astype(np.int64)
+        if self.amounts:
+            off += np.minimum(self.of(customers, "off")[rows], left)
+        return off
+
+    def share(self, world: PrivateDomain, rows: Rows) -> Floats:
+        """What the coupons in hand here take off an expected order, as a share of it. Shape (n,)."""
+        share: Floats = self.of(world.customers, "depth")[rows].astype(np.float64)
+        if self.amounts:
+            off = self.of(world.customers, "off")[rows]
+            (given,) = (off > 0).nonzero()
+            if len(given):
+                share[given] = np.minimum(off[given] / world.expected_basket(rows[given]), 1.0)
+        return share
+
+    def empty(self, customers: Columns, rows: Rows) -> None:
+        """Nothing lies here any more."""
+        self.of(customers, "depth")[rows] = 0.0
+        if self.amounts:
+            self.of(customers, "off")[rows] = 0
+
+
+def carried(*terms: CouponTerms) -> tuple[type[Columns], ...]:
+    """Columns that customers have for the sake of such coupons: what a part's ``carries()`` returns."""
+    return tuple(_columns(one.slot, one.off_cents > 0) for one in terms)
+
+
+@lru_cache
+def _columns(slot: str, amounts: bool) -> type[Columns]:
+    columns: dict[str, Any] = {}
+    if slot != PLAIN:
+        columns = {
+            f"{slot}_depth": column("f4", 0.0, unit="share", doc=f"depth of the {slot} coupon; 0 without one"),
+            f"{slot}_minimum": column("i4", 0, unit="cents", doc=f"minimum spend of the {slot} coupon"),
+            f"{slot}_until": column("i2", NEVER, unit="day", doc=f"last valid day of the {slot} coupon"),
+            f"{slot}_reminder": column("i2", 0, unit="days", doc="reminder so many days before expiry; 0 for none"),
+            f"{slot}_source": column("i2", -1, unit="source", doc=f"action that issued the {slot} coupon"),
+            f"{slot}_noticed": column("?", False, unit="flag", doc="the customer means to use it", access="latent"),
+        }
+    if amounts:
+        columns[f"{slot}_off"] = column("i4", 0, unit="cents", doc=f"amount off of the {slot} coupon; 0 without one")
+    return type(f"{slot}_columns", (Columns,), columns)
+
+
+def slots_of(declared: Collection[str]) -> tuple[Slot, ...]:
+    """The slots of a world with these columns: the plain one first, the others by name."""
+    names = {name.removesuffix("_noticed") for name in declared if name.endswith("_noticed")}
+    return tuple(
+        Slot(name, f"{name}_off" in declared) for name in sorted(names, key=lambda name: (name != PLAIN, name))
+    )
+
+
+def holding(world: PrivateDomain, terms: CouponTerms) -> NDArray[np.bool_]:
+    """Who holds a valid coupon in that slot with as much off. Shape (n,)."""
+    c, slot = world.customers, world.slot(terms.slot)
+    held: NDArray[np.bool_] = slot.of(c, "until") >= world.day
+    held &= slot.of(c, "depth") >= np.float32(terms.depth)
+    if slot.amounts:
+        held &= slot.of(c, "off") >= terms.off_cents
     return held
 
 
 def give(world: PrivateDomain, rows: Rows, terms: CouponTerms, source: str) -> None:
-    """Give these customers a coupon; what they hold goes. It costs when it is redeemed, never before."""
+    """Give these customers, each once, a coupon; what lies in its slot goes. It costs when it is redeemed, not before.
+
+    May be called in any phase. Behaviours hear of it at once and decide who means to use it, unless that is sure.
+    """
     if not len(rows):
         return
-    c = world.customers
-    take_away(world, rows[c.coupon_depth[rows] > 0])  # replaced by a deeper one, or ran out yesterday
-    c.coupon_depth[rows] = terms.depth
-    c.coupon_minimum[rows] = terms.minimum_cents
-    c.coupon_until[rows] = world.day + terms.valid_days - 1
-    c.coupon_reminder[rows] = terms.reminder_days
-    c.coupon_source[rows] = world.ledger.source_code(source)
-    c.coupon_noticed[rows] = False
-    world.record("coupon_issued", rows, round(terms.depth * 1000), source)
-    world.issued.append(rows.astype(np.int32))
+    c, slot = world.customers, world.slot(terms.slot)
+    take_away(world, rows[slot.held(c, rows)], terms.slot)  # replaced by a better one, or ran out yesterday
+    slot.of(c, "depth")[rows] = terms.depth
+    if slot.amounts:
+        slot.of(c, "off")[rows] = terms.off_cents
+    slot.of(c, "minimum")[rows] = terms.minimum_cents
+    slot.of(c, "until")[rows] = world.day + terms.valid_days - 1
+    slot.of(c, "reminder")[rows] = terms.reminder_days
+    slot.of(c, "source")[rows] = world.ledger.source_code(source)
+    slot.of(c, "noticed")[rows] = terms.sure
+    if terms.off_cents:
+        world.record("voucher_issued", rows, terms.off_cents, source)
+    else:
+        world.record("coupon_issued", rows, round(terms.depth * 1000), source)
+    if not terms.sure:
+        for behaviour in world.behaviours:
+            behaviour.coupons_given(world, slot, rows)
 
 
-def take_away(world: PrivateDomain, rows: Rows) -> None:
+def take_away(world: PrivateDomain, rows: Rows, slot: str = PLAIN) -> None:
     """Take coupons out of hand unused and write it down under the actions that issued them."""
+    here = world.slot(slot)
+    source = here.of(world.customers, "source")[rows]
+    for code in np.unique(source):
+        world.record("coupon_expired", rows[source == code], 0, world.ledger.sources[code])
+    here.empty(world.customers, rows)
+
+
+def worth(world: PrivateDomain, rows: Rows) -> Floats | None:
+    """Share of an expected order that the coupons take off which these customers mean to use. Shape (n,).
+
+    A minimum counts by the chance that an order reaches it, an amount by its share of an expected order. Of several
+    coupons the best count, as many as the policy lets one order use. None where nobody has any.
+    """
+    c, shares = world.customers, []
+    for slot in world.slots:
+        at = slot.noticed(c, rows)
+        if len(at):
+            share = np.zeros(len(rows))
+            who = rows[at]
+            share[at] = slot.share(world, who) * world.chance_of_basket(who, slot.of(c, "minimum")[who])
+            shares.append(share)
+    if len(shares) < 2:
+        return shares[0] if shares else None
+    ranked = np.sort(np.stack(shares), axis=0)[-world.policy.stacking.coupons_per_order :]
+    together: Floats = ranked[0] if len(ranked) == 1 else 1.0 - np.prod(1.0 - ranked, axis=0)
+    return together
+
+
+def worth_at_most(world: PrivateDomain, rows: slice) -> Singles | np.float32:
+    """What :func:`worth` cannot exceed: minimums are left out and coupons add up. Shape (n,), or 0 for everybody."""
     c = world.customers
-    for code in np.unique(c.coupon_source[rows]):
-        world.record("coupon_expired", rows[c.coupon_source[rows] == code], 0, world.ledger.sources[code])
-    c.coupon_depth[rows] = 0.0
+    most: Singles | np.float32 = np.float32(0.0)
+    for slot in world.slots:
+        depth = slot.of(c, "depth")[rows]
+        if depth.any():
+            most = most + depth * slot.of(c, "noticed")[rows]
+        if slot.amounts:
+            amounts = np.zeros(len(depth), np.float32)
+            (at,) = (slot.of(c, "noticed")[rows] & (slot.of(c, "off")[rows] > 0)).nonzero()
+            amounts[at] = slot.share(world, at + rows.start)
+            most = most + amounts
+    return most

@@ -16,6 +16,7 @@ from agents.actors import Channel, Operator, Staff
 from agents.behaviours import DEFAULTS, Behaviour
 from agents.behaviours.base import PhaseName
 from agents.birth import Learned, populate
+from agents.coupon_book import Slot, slots_of
 from agents.customers import Customers, ExposedCustomers
 from agents.events import KINDS
 from agents.messages import Message
@@ -146,7 +147,8 @@ class PrivateDomain(World):
         self.outbox: list[Message] = []
         self.posted: dict[str, int] = {}  # messages today, by action
         self.seen: list[tuple[Message, NDArray[np.int32]]] = []
-        self.issued: list[NDArray[np.int32]] = []
+        self.slots = slots_of(self.customers.DECLARED)
+        self._slot = {slot.name: slot for slot in self.slots}
         self.offers: list[Offer] = []
         self.arrived: Rows = np.empty(0, np.intp)
         self.sales: list[Sale] = []  # of today
@@ -189,6 +191,10 @@ class PrivateDomain(World):
     ) -> None:
         """Offer a paid card; customers answer in the respond phase."""
         self.offers.append(Offer(rows, action, card, source, member_price))
+
+    def slot(self, name: str) -> Slot:
+        """A slot of coupons in hand, by its name."""
+        return self._slot[name]
 
     # -- what behaviours ask for --------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("setup", -1, "cents", "fixed cost of an action (production, platform)"),
     # no money
     EventKind("coupon_issued", 0, "count", "a coupon handed out (amount: depth in thousandths)"),
+    EventKind("voucher_issued", 0, "cents", "a coupon of a fixed amount handed out (amount: what it takes off)"),
     EventKind("subsidised", 0, "cents", "truth: a coupon used by one who would have ordered anyway (the discount)"),
     EventKind("coupon_expired", 0, "count", "a coupon that ran out unused"),
     EventKind("reached", 0, "count", "a prospect reached by a channel"),

@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from agents.actions.base import Action
 from agents.scenario import Scenario
+from agents.stacking import Stacking
 from sim.errors import SpecError
 from sim.spec import Spec, parameter
 
@@ -20,6 +21,7 @@ class Policy(Spec):
     frequency_cap_per_week: int | None = parameter(
         None, ge=0, le=200, doc="messages a customer receives a week at most; none for no cap"
     )
+    stacking: Stacking = Stacking()
     plugins: tuple[str, ...] = parameter((), doc="modules to import before this document is read")
 
     @model_validator(mode="after")

@@ -48,6 +48,8 @@ EVERYTHING: dict[str, Any] = {
                "calendar": {"weekdays": ["fri"]}},
     "winback": {"kind": "coupon", "depth": 0.3, "valid_days": 5, "reminder_days": 3, "stock": 160,
                 "audience": {"recency_days_min": 10}, "calendar": {"every_days": 6, "from_day": 3}},
+    "thanks": {"kind": "coupon", "off_cny": 9.99, "slot": "extra", "minimum_spend_cny": 30, "valid_days": 9,
+               "reminder_days": 4, "audience": "buyers", "calendar": {"every_days": 11}},
     "club": {"kind": "membership", "points_share": 0.02, "calendar": {"every_days": 4},
              "tiers": [{"threshold_cny": 60, "discount": 0.03},
                        {"threshold_cny": 180, "discount": 0.08, "points_multiplier": 3}],

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sim.columns import Columns
 from sim.spec import Kind
 
 if TYPE_CHECKING:
+    from agents.coupon_book import Slot
     from agents.domain import PrivateDomain
     from agents.policy import Policy
     from agents.scenario import Scenario
@@ -38,6 +42,9 @@ class Behaviour(Kind):
 
     def begin(self, world: PrivateDomain) -> None:
         """Prepare the initial population, once, before day 0."""
+
+    def coupons_given(self, world: PrivateDomain, slot: Slot, rows: NDArray[np.intp]) -> None:
+        """Hear at once that these customers, each once, were given coupons that lie in this slot."""
 
     def apply(self, world: PrivateDomain) -> None:
         """Act on this day."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
-from agents.coupon_book import take_away
+from agents.coupon_book import Slot, take_away
 from agents.customers import Contact
 from sim.spec import parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
+
+Rows = NDArray[np.intp]
 
 
 class CouponUse(Behaviour):
@@ -27,22 +30,22 @@ class CouponUse(Behaviour):
     )
     reminder_cents: int = parameter(2, ge=0, doc="cost of a reminder, cents", source="assumed: as an advert")
 
+    def coupons_given(self, world: PrivateDomain, slot: Slot, rows: Rows) -> None:
+        for piece in world.pieces(rows):
+            self._win(world, slot, piece, self.take_up, f"{slot.name}.notice")
+
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
-        for rows in (piece for issued in world.issued for piece in world.pieces(issued)):
-            # A customer of doubled price sensitivity means to use it with the odds of two tries.
-            chance = 1.0 - (1.0 - self.take_up) ** c.price_sensitivity[rows].astype(np.float64)
-            c.coupon_noticed[rows] = world.draws.uniform("coupon.notice", world.day, c.key[rows]) < chance
-        world.issued.clear()
-        for chunk in world.chunks():
-            held = np.flatnonzero(c.coupon_depth[chunk] > 0) + chunk.start
-            if not len(held):
-                continue
-            left = c.coupon_until[held] - world.day
-            take_away(world, held[left < 0])
-            self._remind(world, held[(left >= 0) & (left == c.coupon_reminder[held]) & (c.coupon_reminder[held] > 0)])
+        for slot in world.slots:
+            for chunk in world.chunks():
+                held = np.flatnonzero(slot.held(c, chunk)) + chunk.start
+                if not len(held):
+                    continue
+                left, reminder = slot.of(c, "until")[held] - world.day, slot.of(c, "reminder")[held]
+                take_away(world, held[left < 0], slot.name)
+                self._remind(world, slot, held[(left >= 0) & (left == reminder) & (reminder > 0)])
 
-    def _remind(self, world: PrivateDomain, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> None:
+    def _remind(self, world: PrivateDomain, slot: Slot, rows: Rows) -> None:
         c, cap = world.customers, world.policy.frequency_cap_per_week
         rows = rows[(c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)]
         if cap is not None:
@@ -50,10 +53,14 @@ class CouponUse(Behaviour):
         if not len(rows):
             return
         c.week_messages[rows] += 1
-        for code in np.unique(c.coupon_source[rows]):
-            world.record(
-                "message_advert", rows[c.coupon_source[rows] == code], self.reminder_cents, world.ledger.sources[code]
-            )
-        rows = rows[(c.contact[rows] == Contact.CONTACT) & ~c.coupon_noticed[rows]]
-        chance = 1.0 - (1.0 - self.reminder_take_up) ** c.price_sensitivity[rows].astype(np.float64)
-        c.coupon_noticed[rows] = world.draws.uniform("coupon.remind", world.day, c.key[rows]) < chance
+        source = slot.of(c, "source")[rows]
+        for code in np.unique(source):
+            world.record("message_advert", rows[source == code], self.reminder_cents, world.ledger.sources[code])
+        rows = rows[(c.contact[rows] == Contact.CONTACT) & ~slot.of(c, "noticed")[rows]]
+        self._win(world, slot, rows, self.reminder_take_up, f"{slot.name}.remind")
+
+    def _win(self, world: PrivateDomain, slot: Slot, rows: Rows, once: float, luck: str) -> None:
+        """Decide who means to use the coupon; one of doubled price sensitivity does with the odds of two tries."""
+        c = world.customers
+        chance = 1.0 - (1.0 - once) ** c.price_sensitivity[rows].astype(np.float64)
+        slot.of(c, "noticed")[rows] = world.draws.uniform(luck, world.day, c.key[rows]) < chance

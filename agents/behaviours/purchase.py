@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
+from agents.coupon_book import worth, worth_at_most
 from agents.models.hazard import STEEPEST, Singles, possible, sigmoid
 from sim.spec import parameter
 
@@ -93,12 +94,16 @@ class Purchase(Behaviour):
         c, effects = world.customers, world.effects
         most: Singles = c.rate[rows] + c.stimulus[rows]
         most += np.float32(effects["trust"]) * c.goodwill[rows]
-        sensitivity, depth = c.price_sensitivity[rows], c.coupon_depth[rows]
-        for benefit in (c.member_price[rows], c.points_rate[rows]):
-            if benefit.any():
-                most += np.float32(effects["member_price"]) * sensitivity * benefit
-        if depth.any() and effects["coupon"] > 0:
-            most += np.float32(effects["coupon"]) * sensitivity * depth * c.coupon_noticed[rows]
+        sensitivity = c.price_sensitivity[rows]
+        strength = np.float32(effects["member_price"])
+        if c.points_rate[rows].any():
+            most += strength * sensitivity * c.points_rate[rows]
+        if c.member_price[rows].any():
+            # Coupons may take its place, which wins something where its effect is drawn below zero.
+            least = strength if world.policy.stacking.with_member_price else max(strength, np.float32(0.0))
+            most += least * sensitivity * c.member_price[rows]
+        if effects["coupon"] > 0:
+            most += np.float32(effects["coupon"]) * sensitivity * worth_at_most(world, rows)
         return most
 
     def _chance(self, world: PrivateDomain, rows: Rows, base: Floats) -> Floats:
@@ -117,14 +122,15 @@ class Purchase(Behaviour):
         c = world.customers
         pull: Floats = c.stimulus[rows].astype(np.float64)
         pull += world.effects["trust"] * c.goodwill[rows].astype(np.float64)
-        for benefit in (c.member_price[rows], c.points_rate[rows]):
+        price, coupons = c.member_price[rows], worth(world, rows)
+        if coupons is not None:
+            if not world.policy.stacking.with_member_price:
+                coupons[coupons <= price] = 0.0
+                price = np.where(coupons > 0, np.float32(0.0), price)
+            pull += world.effects["coupon"] * c.price_sensitivity[rows] * coupons
+        for benefit in (price, c.points_rate[rows]):
             if benefit.any():
                 pull += world.effects["member_price"] * c.price_sensitivity[rows] * benefit
-        (holds,) = (c.coupon_noticed[rows] & (c.coupon_depth[rows] > 0)).nonzero()
-        if len(holds):
-            at = rows[holds]
-            usable = world.chance_of_basket(at, c.coupon_minimum[at])
-            pull[holds] += world.effects["coupon"] * c.price_sensitivity[at] * c.coupon_depth[at] * usable
         return pull
 
     def _base(self, world: PrivateDomain, rows: Rows) -> Floats:

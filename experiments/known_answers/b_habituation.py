@@ -37,6 +37,7 @@ from experiments.known_answers.question import Question
 from sim.spec import parameter
 
 if TYPE_CHECKING:
+    from agents.coupon_book import Slot
     from agents.domain import PrivateDomain
 
 
@@ -90,13 +91,13 @@ class CouponPostage(Behaviour):
 
     cost_cny: float = parameter(ge=0, doc="cost of sending a coupon, CNY")
 
-    def apply(self, world: PrivateDomain) -> None:
-        if not world.issued:
-            return
-        rows = np.unique(np.concatenate(world.issued))  # the one that is kept, where a deeper one replaced another
-        source = world.customers.coupon_source[rows]
+    def coupons_given(self, world: PrivateDomain, slot: Slot, rows: NDArray[np.intp]) -> None:
+        source = slot.of(world.customers, "source")[rows]
         for code in np.unique(source):
             world.record("message_advert", rows[source == code], cents(self.cost_cny), world.ledger.sources[code])
+
+    def apply(self, world: PrivateDomain) -> None:
+        """Nothing is left to do on a day: coupons were sent as they were given."""
 
 
 class HabituatedDemand(Behaviour):

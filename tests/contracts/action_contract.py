@@ -18,7 +18,9 @@ from sim.ledger import NOBODY
 from tests.contracts.documents import KindContract, changed_columns, everybody_deletes, put
 from tests.worlds import EVERYTHING, busy_scenario, canonical, live, policy
 
-TOUCHING = frozenset({"message_advert", "message_content", "chat", "coupon_issued", "fee", "member_level"})
+TOUCHING = frozenset({
+    "message_advert", "message_content", "chat", "coupon_issued", "voucher_issued", "fee", "member_level",
+})  # fmt: skip
 
 
 class ActionContract(KindContract):

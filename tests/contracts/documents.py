@@ -16,10 +16,13 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 
+from agents.coupon_book import PLAIN, slots_of
 from agents.customers import Contact
 from experiments.searching.trials.small import scaled, smaller_part
 from sim.columns import Columns
 from sim.spec import Document, Kind, Spec
+
+IN_HAND = ("depth", "off", "minimum", "until", "reminder", "source", "noticed")
 
 
 def import_contracts() -> None:
@@ -67,9 +70,10 @@ def put(data: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 
 
 def changed_columns(before: dict[str, Any], customers: Columns) -> set[str]:
-    """Columns in which a row that was there before is different now."""
+    """Columns in which a row that was there before is different now; those of any slot of coupons by the plain name."""
+    plain = {f"{slot.name}_{what}": f"{PLAIN}_{what}" for slot in slots_of(customers.DECLARED) for what in IN_HAND}
     return {
-        name
+        plain.get(name, name)
         for name, old in before.items()
         if not np.array_equal(getattr(customers, name)[: len(old)], old)
     }  # fmt: skip

@@ -39,7 +39,7 @@ class TestAttention(BehaviourContract):
 
 class TestCouponUse(BehaviourContract):
     kind = CouponUse
-    columns = {"coupon_noticed", "coupon_depth", "week_messages"}
+    columns = {"coupon_noticed", "coupon_depth", "coupon_off", "week_messages"}
     events = {"coupon_expired", "message_advert"}
 
 
@@ -57,7 +57,7 @@ class TestReaction(BehaviourContract):
 
 class TestPurchase(BehaviourContract):
     kind = Purchase
-    columns = {"coupon_depth", "card_saved"}
+    columns = {"coupon_depth", "coupon_off", "card_saved"}
     events = {"order", "goods", "coupon_redeemed", "subsidised", "member_discount"}
 
 

@@ -136,7 +136,9 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
         )  # fmt: skip
 
     def coupon() -> dict[str, Any]:
-        return {"kind": "coupon", "depth": luck.choice([0, 0.05, 0.2, 0.5]), "minimum_spend_cny": luck.choice([0, 70]),
+        off = luck.choice([{"depth": luck.choice([0, 0.05, 0.2, 0.5])}, {"off_cny": luck.choice([5, 20.01, 300])}])
+        return {"kind": "coupon", **off, "minimum_spend_cny": luck.choice([0, 70]),
+                "slot": luck.choice(["coupon", "extra", "birthday"]),
                 "valid_days": luck.randint(1, 10), "reminder_days": luck.randint(0, 4),
                 "stock": luck.choice([None, 0, 25]), "calendar": when(), "audience": whom()}  # fmt: skip
 
@@ -158,7 +160,12 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
         traits={"rate_sd": luck.uniform(0, 2)}, staff={"hours_per_week": luck.choice([0, 5, 40])},
         buying={"orders_per_year": luck.uniform(5, 150), "gap_shape": luck.uniform(0.6, 2), "basket_log_sd": 0.5},
     )  # fmt: skip
-    return of, policy(luck.choice([None, 0, 3]), **actions)
+    under = policy(luck.choice([None, 0, 3]), **actions).model_dump(mode="json")
+    stacking = {
+        "coupons_per_order": luck.choice([1, 1, 2, 3]), "with_member_price": luck.random() < 0.5,
+        "first": luck.choice(["coupons", "member_price"]),
+    }  # fmt: skip
+    return of, Policy.model_validate({**under, "stacking": stacking})
 
 
 def _learned(n: int) -> Learned:

@@ -9,11 +9,11 @@ from agents.customers import CONTACTS, LEVELS, TIERS, Contact, Level
 from agents.models.features import PRIOR_BASKETS
 
 from .contact import change_contacts, change_levels
+from .coupons import discounts, mind_coupons, worth
 from .operator import Message, sell_card
 from .people import (
     Customer,
     basket_luck,
-    chance_above,
     expected_basket,
     half_life,
     predictor,
@@ -147,35 +147,12 @@ def see_chat(world: ReferenceWorld, c: Customer, luck: str) -> None:
 
 
 def respond(world: ReferenceWorld) -> None:
-    for c in world.issued:
-        notice_coupon(world, c)
-    world.issued.clear()
     for c in world.customers:
-        mind_coupon(world, c)
+        mind_coupons(world, c)
     choose_cards(world)
     for c, message in world.seen:
         react(world, c, message)
     world.seen.clear()
-
-
-def notice_coupon(world: ReferenceWorld, c: Customer) -> None:
-    chance = 1.0 - (1.0 - world.rules["coupon_use"].take_up) ** c.price_sensitivity
-    c.coupon_noticed = world.draws.one("coupon.notice", world.day, c.key) < chance
-
-
-def mind_coupon(world: ReferenceWorld, c: Customer) -> None:
-    """A coupon runs out, or a reminder comes."""
-    rule, cap, left = world.rules["coupon_use"], world.policy.frequency_cap_per_week, c.coupon_until - world.day
-    if c.coupon_depth <= 0:
-        return
-    if left < 0:
-        world.coupon_gone(c)
-    elif 0 < left == c.coupon_reminder and c.here and (cap is None or c.week_messages < cap):
-        c.week_messages += 1
-        world.book(c, "message_advert", rule.reminder_cents, c.coupon_source)
-        if c.contact == Contact.CONTACT and not c.coupon_noticed:
-            chance = 1.0 - (1.0 - rule.reminder_take_up) ** c.price_sensitivity
-            c.coupon_noticed = world.draws.one("coupon.remind", world.day, c.key) < chance
 
 
 def choose_cards(world: ReferenceWorld) -> None:
@@ -211,16 +188,13 @@ def react(world: ReferenceWorld, c: Customer, message: Message) -> None:
 
 def order_chance(world: ReferenceWorld, c: Customer) -> float:
     """The hazard of an order today, given what was received."""
-    effects, models = world.effects, world.models
+    effects = world.effects
     pulled = c.rate + c.stimulus + effects["trust"] * c.goodwill
-    pulled += effects["member_price"] * c.price_sensitivity * (c.member_price + c.points_rate)
-    if c.coupon_noticed and c.coupon_depth > 0:
-        usable = 1.0
-        if c.coupon_minimum > 0:
-            mean = expected_basket(models.basket, c, world.day, world.weekday, world.season[1])
-            stretch = stretch_of(models.basket, c, world.day, world.weekday)
-            usable = chance_above(models.basket, c.coupon_minimum / mean, stretch)
-        pulled += effects["coupon"] * c.price_sensitivity * c.coupon_depth * usable
+    share, price = worth(world, c), c.member_price
+    if not world.policy.stacking.with_member_price:
+        share, price = (share, 0.0) if share > price else (0.0, price)
+    pulled += effects["member_price"] * c.price_sensitivity * (price + c.points_rate)
+    pulled += effects["coupon"] * c.price_sensitivity * share
     return hazard(world, c, pulled, c.trust)
 
 
@@ -255,24 +229,19 @@ def purchase(world: ReferenceWorld) -> None:
 
 
 def sell(world: ReferenceWorld, c: Customer, gross: int, organic: bool) -> int:
-    """Coupon first, member price on what remains; give the net amount."""
+    """What comes off by the rules of the till; give the net amount."""
     world.book(c, "order", gross, "purchase")
     world.book(c, "goods", round(gross * (1 - world.spec.margin)), "purchase")
-    net = gross
-    if c.coupon_noticed and c.coupon_depth > 0 and gross >= c.coupon_minimum:
-        off = round(gross * c.coupon_depth)
-        net -= off
-        world.book(c, "coupon_redeemed", off, c.coupon_source)
+    uses, member_off = discounts(world, c, gross)
+    for held, off in uses:
+        world.book(c, "coupon_redeemed", off, held.source)
         if organic:
-            world.book(c, "subsidised", off, c.coupon_source)
-        c.coupon_depth = 0.0
-    if c.member_price > 0:
-        off = round(net * c.member_price)
-        net -= off
-        world.book(c, "member_discount", off, world.programme)
+            world.book(c, "subsidised", off, held.source)
+    if member_off is not None:
+        world.book(c, "member_discount", member_off, world.programme)
         if c.card_until >= world.day:
-            c.card_saved += off
-    return net
+            c.card_saved += member_off
+    return gross - sum(off for _, off in uses) - (member_off or 0)
 
 
 def serve(world: ReferenceWorld) -> None:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from agents.actions import Acquisition, Action, Advert, Chat, Content, Coupon, Membership
 from agents.actions.membership import PaidCard
 from agents.audience import Audience
+from agents.coupon_book import CouponTerms
 from agents.customers import LEVELS, NEVER, TIERS, Contact
 
-from .people import Customer, single, whole_cents
+from .coupons import give, holds
+from .people import Customer, whole_cents
 
 if TYPE_CHECKING:
     from .world import ReferenceWorld
@@ -131,11 +133,13 @@ def whole_up_to(per_day: float, day: int) -> int:
 
 def hand_out(world: ReferenceWorld, name: str, action: Coupon) -> None:
     """A coupon for each of the audience who holds none as deep, while stock lasts; scarce ones go by luck."""
-    if action.depth <= 0 or not action.calendar.times(world.day, world.date):
+    if (action.depth <= 0 and action.off_cny <= 0) or not action.calendar.times(world.day, world.date):
         return
-    chosen = [
-        c for c in addressed(world, action.audience) if usable_depth(c, world.day) < single(action.depth)
-    ]  # fmt: skip
+    terms = CouponTerms(
+        action.depth, whole_cents(action.off_cny), whole_cents(action.minimum_spend_cny), action.valid_days,
+        action.reminder_days, action.slot,
+    )  # fmt: skip
+    chosen = [c for c in addressed(world, action.audience) if not holds(c, terms, world.day)]
     if action.stock is not None:
         left = world.stock.get(name, action.stock)
         if len(chosen) > left:
@@ -144,20 +148,7 @@ def hand_out(world: ReferenceWorld, name: str, action: Coupon) -> None:
             chosen = [c for c in chosen if c.key in keys]
         world.stock[name] = left - len(chosen)
     for c in chosen:
-        if c.coupon_depth > 0:
-            world.coupon_gone(c)
-        c.coupon_depth = action.depth
-        c.coupon_minimum = whole_cents(action.minimum_spend_cny)
-        c.coupon_until = world.day + action.valid_days - 1
-        c.coupon_reminder = action.reminder_days
-        c.coupon_source = name
-        c.coupon_noticed = False
-        world.book(c, "coupon_issued", round(action.depth * 1000), name)
-        world.issued.append(c)
-
-
-def usable_depth(c: Customer, day: int) -> float:
-    return c.coupon_depth if c.coupon_until >= day else 0.0
+        give(world, c, terms, name)
 
 
 # -- membership -----------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from .contact import Exposed
 if TYPE_CHECKING:
     from sim.draws import Draws
 
+    from .coupons import InHand
     from .world import ReferenceWorld
 
 LONGEST_SILENCE = len(DAYS_SINCE) - 1  # longer silences count as this one
@@ -32,7 +33,7 @@ MOST_ORDERS = 12  # more count as twelve
 # What the engine stores in single precision; everything else is computed in double, there and here.
 SINGLE = frozenset({
     "resting_trust", "goodwill", "rate", "basket", "price_sensitivity", "tolerance", "interest", "stimulus", "fatigue",
-    "coupon_depth", "member_price", "sociability", "points_rate", "count_28", "log_net_last", "log_net_mean",
+    "member_price", "sociability", "points_rate", "count_28", "log_net_last", "log_net_mean",
 })  # fmt: skip
 
 
@@ -95,8 +96,7 @@ class Customer(Actor):
         self.lapsed = False
         self.week_messages = self.rounds = 0
         self.spend_season = self.spend_before = 0
-        self.coupon_depth, self.coupon_minimum, self.coupon_until, self.coupon_reminder = 0.0, 0, NEVER, 0
-        self.coupon_source, self.coupon_noticed = "", False
+        self.coupons: dict[str, InHand] = {}
         self.member_level, self.card_until, self.card_saved = 0, NEVER, 0
         self.member_price = self.points_rate = 0.0
         self.orders, self.last_order = 0, NO_ORDER

@@ -51,7 +51,6 @@ class ReferenceWorld(mesa.Model):
         self.programme = "membership"
         self.outbox: list[Message] = []
         self.seen: list[tuple[Customer, Message]] = []
-        self.issued: list[Customer] = []
         self.offers: list[Offer] = []
         self.sales: list[tuple[Customer, int, bool]] = []
         if learned:
@@ -119,11 +118,6 @@ class ReferenceWorld(mesa.Model):
     def set_contact(self, c: Customer, state: int, kind: str, source: str) -> None:
         c.contact = state
         self.book(c, kind, 0, source)
-
-    def coupon_gone(self, c: Customer) -> None:
-        """A coupon leaves the hand unused."""
-        self.book(c, "coupon_expired", 0, c.coupon_source)
-        c.coupon_depth = 0.0
 
     # -- prospects --------------------------------------------------------------------------------------------------
 

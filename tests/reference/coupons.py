@@ -1,0 +1,130 @@
+"""Coupons in one customer's hand: given, noticed, reminded, run out, used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agents.coupon_book import CouponTerms
+from agents.customers import Contact
+
+from .people import Customer, chance_above, expected_basket, single, stretch_of
+
+if TYPE_CHECKING:
+    from .world import ReferenceWorld
+
+
+@dataclass
+class InHand:
+    """A coupon that somebody has."""
+
+    terms: CouponTerms
+    until: int
+    source: str
+    noticed: bool
+
+    @property
+    def depth(self) -> float:
+        """The share off as the engine stores it."""
+        return single(self.terms.depth)
+
+
+def holds(c: Customer, terms: CouponTerms, day: int) -> bool:
+    """Whether a valid coupon of that slot takes off as much."""
+    held = c.coupons.get(terms.slot)
+    return (
+        held is not None
+        and held.until >= day
+        and held.depth >= single(terms.depth)
+        and held.terms.off_cents >= terms.off_cents
+    )
+
+
+def give(world: ReferenceWorld, c: Customer, terms: CouponTerms, source: str) -> None:
+    """A coupon in hand; the one that lay in its place goes unused."""
+    if terms.slot in c.coupons:
+        drop(world, c, terms.slot)
+    c.coupons[terms.slot] = InHand(terms, world.day + terms.valid_days - 1, source, terms.sure)
+    if terms.off_cents:
+        world.book(c, "voucher_issued", terms.off_cents, source)
+    else:
+        world.book(c, "coupon_issued", round(terms.depth * 1000), source)
+    if not terms.sure:
+        c.coupons[terms.slot].noticed = wins(world, c, world.rules["coupon_use"].take_up, f"{terms.slot}.notice")
+
+
+def drop(world: ReferenceWorld, c: Customer, slot: str) -> None:
+    """A coupon leaves the hand unused."""
+    world.book(c, "coupon_expired", 0, c.coupons.pop(slot).source)
+
+
+def wins(world: ReferenceWorld, c: Customer, once: float, luck: str) -> bool:
+    return world.draws.one(luck, world.day, c.key) < 1.0 - (1.0 - once) ** c.price_sensitivity
+
+
+def side_by_side(c: Customer) -> list[str]:
+    """Slots with a coupon in them: the plain one first, the others by name."""
+    return sorted(c.coupons, key=lambda slot: (slot != "coupon", slot))
+
+
+def mind_coupons(world: ReferenceWorld, c: Customer) -> None:
+    """Coupons run out, and reminders come."""
+    rule, cap = world.rules["coupon_use"], world.policy.frequency_cap_per_week
+    for slot in side_by_side(c):
+        held = c.coupons[slot]
+        left = held.until - world.day
+        if left < 0:
+            drop(world, c, slot)
+        elif 0 < left == held.terms.reminder_days and c.here and (cap is None or c.week_messages < cap):
+            c.week_messages += 1
+            world.book(c, "message_advert", rule.reminder_cents, held.source)
+            if c.contact == Contact.CONTACT and not held.noticed:
+                held.noticed = wins(world, c, rule.reminder_take_up, f"{slot}.remind")
+
+
+def worth(world: ReferenceWorld, c: Customer) -> float:
+    """Share of an expected order that the best coupons take off, as many as one order may use."""
+    shares, basket = [], world.models.basket
+    for held in c.coupons.values():
+        if held.noticed:
+            mean = expected_basket(basket, c, world.day, world.weekday, world.season[1])
+            usable = 1.0
+            if held.terms.minimum_cents > 0:
+                stretch = stretch_of(basket, c, world.day, world.weekday)
+                usable = chance_above(basket, held.terms.minimum_cents / mean, stretch)
+            shares.append((held.depth + min(held.terms.off_cents / mean, 1.0)) * usable)
+    paid = 1.0
+    for share in sorted(shares, reverse=True)[: world.policy.stacking.coupons_per_order]:
+        paid *= 1.0 - share
+    return 1.0 - paid
+
+
+def discounts(world: ReferenceWorld, c: Customer, gross: int) -> tuple[list[tuple[InHand, int]], int | None]:
+    """Coupons that an order uses with what each takes off, and what the member price takes off."""
+    rule = world.policy.stacking
+    together, price = rule.with_member_price, c.member_price
+    price_first = together and rule.first == "member_price"
+    left = gross - round(gross * price) if price_first else gross
+    uses: list[tuple[str, int]] = []
+    usable = [s for s in side_by_side(c) if c.coupons[s].noticed and gross >= c.coupons[s].terms.minimum_cents]
+    while usable and len(uses) < rule.coupons_per_order:
+        offs = {slot: takes_off(c.coupons[slot], left) for slot in usable}
+        best = max(usable, key=lambda slot: offs[slot])  # the first of equals
+        if offs[best] <= 0:
+            break
+        uses.append((best, offs[best]))
+        usable.remove(best)
+        left -= offs[best]
+    if uses and not together:
+        if sum(off for _, off in uses) > round(gross * price):
+            price = 0.0
+        else:
+            uses = []
+    used = [(c.coupons.pop(slot), off) for slot, off in uses]
+    if price <= 0:
+        return used, None
+    return used, round((gross if price_first else gross - sum(off for _, off in used)) * price)
+
+
+def takes_off(held: InHand, left: int) -> int:
+    return round(left * held.depth) + min(held.terms.off_cents, left)
