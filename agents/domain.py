@@ -17,7 +17,7 @@ from agents.behaviours import DEFAULTS, Behaviour
 from agents.behaviours.base import PhaseName
 from agents.birth import Learned, populate
 from agents.coupon_book import Slot, slots_of
-from agents.customers import Customers, ExposedCustomers
+from agents.customers import LEVELS, Customers, ExposedCustomers
 from agents.events import KINDS
 from agents.messages import Message
 from agents.models.bundle import CustomerModels
@@ -204,10 +204,11 @@ class PrivateDomain(World):
             yield rows[low : low + self.chunk_rows].astype(np.intp, copy=False)
 
     def set_level(self, rows: Rows, level: int) -> None:
-        """Move customers to a trust level and write it down."""
-        if len(rows):
-            self.customers.level[rows] = level
-            self.record("trust_level", rows, level, "trust")
+        """Move customers to a trust level and write it down; the source of the event says from where to where."""
+        before = self.customers.level[rows]
+        for old in np.flatnonzero(np.bincount(before)).tolist():
+            self.record("trust_level", rows[before == old], level, f"trust.{LEVELS[old]}-{LEVELS[level]}")
+        self.customers.level[rows] = level
 
     def set_contact(self, rows: Rows, state: int, kind: str, source: str) -> None:
         """Move customers to a contact state and write it down."""

@@ -110,6 +110,7 @@ def simulate(
     out: opt.Out = None,
     processes: opt.Processes = None,
     profile: opt.Profile = False,
+    accounts: opt.Accounts = False,
     events: opt.Events = False,
     json: opt.Json = False,
 ) -> None:
@@ -117,7 +118,7 @@ def simulate(
     from experiments.compare import simulate as run
     from experiments.load import status_quo_of
     from experiments.terminal import tell
-    from experiments.terminal.closeup import live_closely
+    from experiments.terminal.closeup import Closeup, live_closely
     from experiments.terminal.console import Bars
 
     if events and out is None:
@@ -132,16 +133,17 @@ def simulate(
             processes=processes, progress=bars.count,
         )  # fmt: skip
         closeup = None
-        if profile or events:
+        if profile or events or accounts:
             bars.stage("living the first replicate from close by", 1)
             first = results.arms[lived.title][0].seed
-            closeup = live_closely(world, lived, seed=first, learned=ground.learned, events=events)
+            asked = {"profile": profile, "events": events, "accounts": accounts}
+            closeup = live_closely(world, lived, seed=first, learned=ground.learned, **asked)
         if folder:
             _save(folder.path, results, ground, [lived])
             if closeup and closeup.events is not None:
                 closeup.events.to_parquet(folder.path / "events.parquet", index=False)
     about = tell.About(ground, (lived,), replicates, seed, folder.path if folder else None)
-    tell.tell_run(about, results, closeup.seconds if closeup and profile else {}, json=json)
+    tell.tell_run(about, results, closeup or Closeup(), json=json)
 
 
 @app.command()

@@ -33,7 +33,7 @@ class Outcome:
     money : (source, kind) to undiscounted sum, signed as it enters profit.
     weekly : name to one number per week: ``profit``, ``equity`` (cumulative), ``revenue``, ``orders``, ``spend``,
         ``mutes``, ``deletes``, ``chats``, ``replies``.
-    census : (day, axis.state) to count.
+    census : (day, axis.state) to count; ``step.L1-L2`` counts who moved between two trust levels since the last one.
     """
 
     seed: int
@@ -149,4 +149,10 @@ def _weekly(
 
 def _census(ledger: Ledger, t: Any) -> dict[tuple[int, str], int]:
     rows = np.flatnonzero(t.kind == ledger.code["census"])
-    return {(int(t.day[i]), ledger.sources[t.source[i]]): int(t.amount[i]) for i in rows}
+    census = {(int(t.day[i]), ledger.sources[t.source[i]]): int(t.amount[i]) for i in rows}
+    days = np.unique(t.day[rows])
+    for i in np.flatnonzero(t.kind == ledger.code["trust_level"]).tolist() if len(days) else ():
+        day = int(days[min(np.searchsorted(days, t.day[i]), len(days) - 1)])
+        where = (day, f"step.{ledger.sources[t.source[i]].partition('.')[2]}")
+        census[where] = census.get(where, 0) + int(t.n[i])
+    return census

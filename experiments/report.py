@@ -75,6 +75,7 @@ def _common(record: RunRecord) -> dict[str, Any]:
         "outcomes": tables.outcome_table(frames["replicates"]),
         "money": tables.money_tables(frames["money"], frames["replicates"]),
         "levels": tables.people_table(frames["census"], "level"),
+        "steps": tables.steps_table(frames["census"]),
         "contacts": tables.people_table(frames["census"], "contact"),
         "policies": policy_rows([facts.policies[arm] for arm in facts.arms if _acts(facts, arm)], facts.docs, currency),
         "shown": [arm for arm in facts.arms if _acts(facts, arm)],

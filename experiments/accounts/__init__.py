@@ -1,5 +1,6 @@
-"""Accounts of one lived world: identities of sales, the trust funnel, tiers and members month by month."""
+"""Accounts of lived worlds: identities of sales and interaction, and the trust funnel."""
 
-from experiments.accounts.identities import Factor, Identity, identities
+from experiments.accounts.funnel import funnel
+from experiments.accounts.identities import Factor, Identity, identities, identity_frame
 
-__all__ = ["Factor", "Identity", "identities"]
+__all__ = ["Factor", "Identity", "funnel", "identities", "identity_frame"]

@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from agents.domain import PrivateDomain
@@ -54,6 +56,20 @@ class Identity:
     def product(self) -> Fraction:
         """What the factors multiply to."""
         return prod((factor.value for factor in self.factors), start=Fraction(1))
+
+
+def identity_frame(arm: str, found: tuple[Identity, ...]) -> pd.DataFrame:
+    """Identities of an arm as a tidy frame with a row for each factor; numbers are floats."""
+    rows: list[dict[str, Any]] = [
+        {
+            "arm": arm, "identity": identity.name, "formula": identity.formula, "unit": identity.unit,
+            "result": float(identity.result), "source": identity.source, "factor": factor.name,
+            "counted": factor.counted, "value": float(factor.value), "of": factor.unit, "broken": identity.broken,
+        }
+        for identity in found
+        for factor in identity.factors
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,7 @@ def content(record: RunRecord) -> dict[str, Any]:
         "stages": story_course.stages(searched.course),
         "efforts": story_course.efforts(searched.course),
         "tiers": tables.tier_shares(record.tables["tiers"]),
+        "identities": tables.identity_tables(record.tables["identities"]) if "identities" in record.tables else [],
         "reliability": reliability(searched.card) if searched.card else [],
         "plus_minus": story.plus_minus,
         "signed": story.signed,

@@ -19,6 +19,7 @@ from agents.domain import PrivateDomain
 from agents.effects import EFFECT_NAMES, Effect
 from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
+from experiments.accounts import identities, identity_frame
 from experiments.compare import Difference, Verdict, difference
 from experiments.reporting.searched import Searched, searched_of
 from experiments.reporting.tiers import tier_table
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from experiments.searching.result import SearchResult
 
 FACTS = "record.json"
-TABLES = ("replicates", "weekly", "money", "census", "trials", "tiers")
+TABLES = ("replicates", "weekly", "money", "census", "trials", "tiers", "identities")
 
 
 class World(Spec):
@@ -75,7 +76,8 @@ class RunRecord:
 
     Attributes
     ----------
-    tables : ``replicates``, ``weekly``, ``money``, ``census``; of a search also ``trials`` and ``tiers``.
+    tables : ``replicates``, ``weekly``, ``money``, ``census``; of a search also ``trials``, ``tiers`` and
+        ``identities``.
     documents : experiment and search as run, plain data; the command to run them again stands in the report.
     """
 
@@ -131,7 +133,7 @@ def _without_none(data: Any) -> Any:
 
 
 def record_of_search(result: SearchResult) -> RunRecord:
-    """The record of a search. Lives one detailed replicate of winner and status quo for the sales by tier."""
+    """The record of a search. Winner and status quo live one detailed replicate for sales by tier and identities."""
     ground, outcomes = result.ground, result.results.arms
     policies = {"winner": result.winner.policy, STATUS_QUO: ground.status_quo, NOTHING: DO_NOTHING}
     if result.winner.label in (STATUS_QUO, NOTHING):  # the recommended policy has a name of its own
@@ -148,12 +150,21 @@ def record_of_search(result: SearchResult) -> RunRecord:
         differences={m: difference(m, paired(first, base, m)) for m in ("clv", "equity", "revenue", "spend")},
         search=searched_of(result),
     )
-    tiers = [
-        tier_table(arm, PrivateDomain(ground.scenario, policies[arm], seed=base[0].seed, learned=ground.learned))
+    lived = {
+        arm: PrivateDomain(ground.scenario, policies[arm], seed=base[0].seed, learned=ground.learned)
         for arm in facts.arms
         if arm != NOTHING or arm == facts.arms[0]
-    ]
-    tables = {**_tables(arms), "trials": result.trials, "tiers": pd.concat(tiers, ignore_index=True)}
+    }
+    for world in lived.values():
+        world.run()
+    tables = {
+        **_tables(arms),
+        "trials": result.trials,
+        "tiers": pd.concat([tier_table(arm, world) for arm, world in lived.items()], ignore_index=True),
+        "identities": pd.concat(
+            [identity_frame(arm, identities(world)) for arm, world in lived.items()], ignore_index=True
+        ),
+    }
     return RunRecord(facts, tables, result.results.provenance | {"command": _command(result)}, _documents(result))
 
 

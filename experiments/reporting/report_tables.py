@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agents.customers import TIERS
 from agents.events import DISCOUNTS
+from experiments.accounts.funnel import funnel
 from experiments.reporting.figures import contacts_info, funnel_info, tiers_info
 from experiments.reporting.suppression import FEW, FEWEST
 from experiments.reporting.words import LEVEL_NAMES, lever_words
@@ -101,6 +102,44 @@ def people_table(census: pd.DataFrame, axis: str) -> Table:
         cells = [mark or f"{n:,.0f}" for n, mark in zip(part["customers"], part["mark"], strict=True)]
         rows.append((names[str(state)], *cells))
     return Table(("", *(str(stage) for stage in stages)), tuple(rows))
+
+
+def steps_table(census: pd.DataFrame) -> Table:
+    """For each trust level and arm: customers there on average, and which share of them rises or falls in a week."""
+    info = funnel(census)
+    arms = list(dict.fromkeys(info["arm"]))
+    rows = []
+    for level, part in info.groupby("level", sort=False):
+        cells = []
+        for arm in arms:
+            row = part[part["arm"] == arm].iloc[0]
+            cells += [
+                FEW if np.isnan(row[name]) else form.format(row[name])
+                for name, form in (("stood", "{:,.0f}"), ("up_a_week", "{:.2%}"), ("down_a_week", "{:.2%}"))
+            ]
+        rows.append((LEVEL_NAMES[str(level)], *cells))
+    head = ("", *(f"{what}, {arm}" for arm in arms for what in ("on average", "rise a week", "fall a week")))
+    return Table(head, tuple(rows))
+
+
+def quantity(value: float) -> str:
+    """Four significant digits, thousands in whole numbers."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def identity_tables(frame: pd.DataFrame) -> list[tuple[str, Table]]:
+    """Each identity with its formula: factors by arm, and what they multiply to."""
+    found = []
+    for name, part in frame.groupby("identity", sort=False):
+        arms = list(dict.fromkeys(part["arm"]))
+        cell = {(row.arm, row.factor): f"{quantity(row.value)}\n{row.of}" for row in part.itertuples()}
+        told = part.drop_duplicates("factor").set_index("factor")["counted"]
+        rows = [(f"{factor}: {told[factor]}", *(cell.get((arm, factor), "–") for arm in arms)) for factor in told.index]
+        result = part.groupby("arm", sort=False)[["result", "broken"]].first()
+        ends = [f"{result.loc[a, 'result']:,.0f}" + ("\nno product" if result.loc[a, "broken"] else "") for a in arms]
+        caption = f"{str(name).capitalize()}: {part['formula'].iloc[0]} ({part['source'].iloc[0]}), one replicate"
+        found.append((caption, Table(("", *map(str, arms)), (*rows, ("product", *ends)))))
+    return found
 
 
 def tier_shares(tiers: pd.DataFrame) -> Table:

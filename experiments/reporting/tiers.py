@@ -13,8 +13,7 @@ from sim.ledger import Ledger
 
 
 def tier_table(arm: str, world: PrivateDomain) -> pd.DataFrame:
-    """Live a detailed world; buyers (mean over its censuses) and net sales by tier: arm, tier, customers, sales."""
-    world.run()
+    """Buyers (mean over the censuses) and net sales by tier, from single events: arm, tier, customers, sales."""
     ledger = world.ledger
     census = ledger.of("census")
     days = max(len(np.unique(census.day)), 1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from agents.birth import Learned
 from agents.domain import PrivateDomain
 from agents.policy import Policy
 from agents.scenario import Scenario
+from experiments.accounts import Identity, identities
 from sim.ledger import Ledger
 
 
@@ -23,20 +25,33 @@ class Closeup:
     ----------
     events : one row per event in the order of the ledger: day, date, key (−1 for nobody in particular), event, amount,
         unit (money in cents), source. None when they were not asked for.
-    seconds : time spent in each phase of the day, by name.
+    seconds : time spent in each phase of the day and in its parts, by name; nothing when it was not asked for.
+    identities : what sales are made of; nothing when it was not asked for.
     """
 
-    events: pd.DataFrame | None
-    seconds: dict[str, float]
+    events: pd.DataFrame | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    identities: tuple[Identity, ...] = ()
 
 
 def live_closely(
-    scenario: Scenario, policy: Policy, *, seed: int, learned: Learned | None = None, events: bool = False
+    scenario: Scenario,
+    policy: Policy,
+    *,
+    seed: int,
+    learned: Learned | None = None,
+    events: bool = False,
+    profile: bool = False,
+    accounts: bool = False,
 ) -> Closeup:
     """Live one replicate in this process and keep what is asked for."""
-    world = PrivateDomain(scenario, policy, seed=seed, learned=learned, detail=events, profile=True)
+    world = PrivateDomain(scenario, policy, seed=seed, learned=learned, detail=events or accounts, profile=profile)
     world.run()
-    return Closeup(events_frame(world.ledger, scenario.start) if events else None, world.seconds)
+    return Closeup(
+        events_frame(world.ledger, scenario.start) if events else None,
+        world.seconds,
+        identities(world) if accounts else (),
+    )
 
 
 def events_frame(ledger: Ledger, start: dt.date) -> pd.DataFrame:

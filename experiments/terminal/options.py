@@ -236,6 +236,12 @@ SchemaOut = Annotated[
 Profile = Annotated[
     bool, typer.Option("--profile", help="Also tell the seconds that each phase of the day takes in one replicate.")
 ]
+Accounts = Annotated[
+    bool,
+    typer.Option(
+        "--accounts", help="Also tell what the sales of one replicate are made of, and the steps between trust levels."
+    ),
+]
 Events = Annotated[
     bool, typer.Option("--events", help="Also write every event of the first replicate to events.parquet in --out.")
 ]

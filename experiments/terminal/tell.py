@@ -20,10 +20,12 @@ from experiments.terminal.console import say, say_json, say_table, say_wrapped
 
 if TYPE_CHECKING:
     from agents.policy import Policy
+    from experiments.accounts import Identity
     from experiments.compare import Verdict
     from experiments.ground import Ground
     from experiments.results import Results
     from experiments.searching.result import SearchResult
+    from experiments.terminal.closeup import Closeup
 
 WORDS = {
     "clv": "CLV per customer",
@@ -92,18 +94,40 @@ def run_info(results: Results) -> dict[str, Difference]:
     return {m: difference(m, np.array([float(o.values[m]) for o in outcomes])) for m in WORDS}
 
 
-def tell_run(about: About, results: Results, seconds: Mapping[str, float], *, json: bool) -> None:
-    """Tell of one policy. ``seconds`` are those of each phase of the day, or nothing."""
+def tell_run(about: About, results: Results, closeup: Closeup, *, json: bool) -> None:
+    """Tell of one policy, and what one replicate of it shows from close by."""
     numbers = run_info(results)
     if json:
         metrics = {m: _plain(d, without=("metric", "better")) for m, d in numbers.items()}
-        say_json({**about.plain(), "metrics": metrics, "seconds": dict(seconds)})
+        found = {"identities": [_plain_identity(i) for i in closeup.identities]} if closeup.identities else {}
+        say_json({**about.plain(), "metrics": metrics, "seconds": dict(closeup.seconds), **found})
         return
     about.say()
     _say_numbers(numbers, about.ground.scenario.currency)
-    if seconds:
-        say_table(("phase of the day", "seconds", "share"), _clock(seconds), numbers=(1, 2))
+    if closeup.identities:
+        _say_accounts(closeup.identities, results)
+    if closeup.seconds:
+        say_table(("phase of the day", "seconds", "share"), _clock(closeup.seconds), numbers=(1, 2))
     about.say_folder()
+
+
+def _say_accounts(identities: Sequence[Identity], results: Results) -> None:
+    """What sales are made of in one replicate, and the steps between trust levels in all."""
+    from experiments.reporting.report_tables import quantity, steps_table
+
+    for identity in identities:
+        rows = [(f"  {f.name}", quantity(float(f.value)), f.unit, f.counted) for f in identity.factors]
+        ends = (identity.name, f"{float(identity.result):,.2f}", identity.unit, identity.formula)
+        if identity.broken:
+            rows.append((f"  {identity.broken}", "–", "", "there is nothing that it could be a share of"))
+        say_table(("what it is made of", "value", "", "how it is counted"), [ends, *rows], numbers=(1,))
+    steps = steps_table(results.census())
+    say_table(("trust level", "customers", "rise a week", "fall a week"), list(steps.rows), numbers=(1, 2, 3))
+
+
+def _plain_identity(identity: Identity) -> dict[str, Any]:
+    factors = [asdict(factor) | {"value": float(factor.value)} for factor in identity.factors]
+    return {"name": identity.name, "result": float(identity.result), "factors": factors, "broken": identity.broken}
 
 
 def _clock(seconds: Mapping[str, float]) -> list[tuple[str, str, str]]:

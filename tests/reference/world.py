@@ -112,8 +112,8 @@ class ReferenceWorld(mesa.Model):
         self.events.append((self.day, NOBODY, kind, amount, source))
 
     def set_level(self, c: Customer, level: int) -> None:
+        self.book(c, "trust_level", level, f"trust.L{c.level}-L{level}")
         c.level = level
-        self.book(c, "trust_level", level, "trust")
 
     def set_contact(self, c: Customer, state: int, kind: str, source: str) -> None:
         c.contact = state

@@ -158,7 +158,7 @@ def test_events_are_those_of_the_first_replicate(desk: Path) -> None:
 def test_a_closer_look_changes_nothing() -> None:
     world, policy = load("scenario/sparkling_drinks"), load("policy/winback")
     world = world.model_copy(update={"horizon_days": 10})
-    plain = live_closely(world, policy, seed=3)
+    plain = live_closely(world, policy, seed=3, profile=True)
     assert plain.events is None
     assert sum(plain.seconds.values()) > 0
     events = live_closely(world, policy, seed=3, events=True).events
