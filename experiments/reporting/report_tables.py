@@ -132,7 +132,10 @@ def identity_tables(frame: pd.DataFrame) -> list[tuple[str, Table]]:
     found = []
     for name, part in frame.groupby("identity", sort=False):
         arms = list(dict.fromkeys(part["arm"]))
-        cell = {(row.arm, row.factor): f"{quantity(row.value)}\n{row.of}" for row in part.itertuples()}
+        cell = {
+            (arm, factor): f"{quantity(value)}\n{of}"
+            for arm, factor, value, of in zip(part["arm"], part["factor"], part["value"], part["of"], strict=True)
+        }
         told = part.drop_duplicates("factor").set_index("factor")["counted"]
         rows = [(f"{factor}: {told[factor]}", *(cell.get((arm, factor), "–") for arm in arms)) for factor in told.index]
         result = part.groupby("arm", sort=False)[["result", "broken"]].first()
