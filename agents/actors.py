@@ -1,23 +1,14 @@
-"""The few: operator, staff, channels. Each is a mesa agent of the world and keeps what a snapshot must keep."""
+"""The few: operator and staff. Each is a mesa agent of the world and keeps what a snapshot must keep."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from agents.actions.base import cents
-from agents.scenario import ChannelSpec
 from sim.world import Actor
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
-
-FIRST_LOOK = 0.02  # share of a channel's pool that is looked up at first
-LOOK_ROWS = 65_536  # prospects looked up at once
-KEY_BLOCK = 1 << 40  # keys of a channel's prospects start at (index + 1) times this; the initial contacts lie below
 
 
 class Operator(Actor):
@@ -62,51 +53,3 @@ class Staff(Actor):
 
     def state(self) -> dict[str, float]:
         return {}
-
-
-class Channel(Actor):
-    """A source of contacts with a finite pool of prospects.
-
-    Each prospect has one uniform number v; it is reached on the day when 1 − exp(−pressure) passes v. Pressure adds up
-    over spend, so more spend never un-reaches anybody, and returns diminish as the pool is used up.
-    """
-
-    def __init__(self, world: PrivateDomain, index: int, name: str, spec: ChannelSpec) -> None:
-        super().__init__(world)
-        self.index, self.name, self.spec = index, name, spec
-        self.pressure = 0.0
-        self.served = 0.0  # pressure up to which prospects have been fetched
-        # Prospects whose number lies below ``_seen``, in the order of their numbers; the rest of the pool is not kept.
-        self._seen = 0.0
-        self._keys, self._v = np.empty(0, np.int64), np.empty(0)
-
-    def push(self, spend_cny: float) -> None:
-        """Spend on this channel today."""
-        self.pressure += spend_cny / (self.spec.volume * self.spec.cost_per_reach_cny)
-
-    def fetch(self) -> NDArray[np.int64]:
-        """Keys of the prospects reached since the last call."""
-        if self.pressure <= self.served:
-            return np.empty(0, np.int64)
-        past, reached = (-math.expm1(-p) for p in (self.served, self.pressure))
-        if reached > self._seen:
-            self._look_ahead(past, min(max(2 * reached, FIRST_LOOK), 1.0))
-        low, high = np.searchsorted(self._v, (past, reached), side="left")
-        self.served = self.pressure
-        return np.sort(self._keys[low:high])
-
-    def _look_ahead(self, low: float, high: float) -> None:
-        """Keep the prospects whose numbers lie from low to high. Twice as many each time: few looks, little memory."""
-        found = []
-        for first in range(0, self.spec.volume, LOOK_ROWS):
-            last = min(first + LOOK_ROWS, self.spec.volume)
-            keys = KEY_BLOCK * (self.index + 1) + np.arange(first, last, dtype=np.int64)
-            v = self.model.draws.uniform("channel.reach", 0, keys)
-            near = np.flatnonzero((v >= low) & (v <= high))
-            found.append((keys[near], v[near]))
-        keys, v = (np.concatenate([part[i] for part in found]) for i in (0, 1))
-        order = np.argsort(v, kind="stable")
-        self._keys, self._v, self._seen = keys[order], v[order], high
-
-    def state(self) -> dict[str, float]:
-        return {"pressure": self.pressure, "served": self.served}

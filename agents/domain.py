@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from agents.actions.base import Action
 from agents.actions.membership import Membership, PaidCard
-from agents.actors import Channel, Operator, Staff
+from agents.actors import Operator, Staff
 from agents.behaviours import DEFAULTS, Behaviour
 from agents.behaviours.base import PhaseName
 from agents.birth import Learned, populate
+from agents.channels import Channel
 from agents.coupon_book import Slot, slots_of
 from agents.customers import LEVELS, Customers, ExposedCustomers
 from agents.events import KINDS

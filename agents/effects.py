@@ -7,7 +7,7 @@ from scipy.special import ndtri
 from sim.draws import Draws
 from sim.spec import Spec, parameter
 
-EFFECT_NAMES = ("coupon", "member_price", "advert", "content", "chat", "trust")
+EFFECT_NAMES = ("coupon", "member_price", "advert", "content", "chat", "trust", "quote")
 
 
 class Effect(Spec):
@@ -38,6 +38,7 @@ class Effects(Spec):
     content: Effect = Effect(mean=0.04, sd=0.02, source="prior: log-odds on the day of value content; assumed")
     chat: Effect = Effect(mean=0.4, sd=0.15, source="prior: log-odds on the day of an answered chat; assumed")
     trust: Effect = Effect(mean=1.0, sd=0.4, source="prior: log-odds from no goodwill to full goodwill; assumed")
+    quote: Effect = Effect(mean=1.5, sd=0.5, source="prior: log-odds on the day of an answered request; assumed")
 
     def draw(self, draws: Draws) -> dict[str, float]:
         """One value per effect for this replicate."""

@@ -27,6 +27,11 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("coupon_expired", 0, "count", "a coupon that ran out unused"),
     EventKind("reached", 0, "count", "a prospect reached by a channel"),
     EventKind("join", 0, "count", "a contact added"),
+    EventKind(
+        "first_contact", 0, "level", "how a newcomer begins: 0 silent, 1 interested, 2 asked for a quote, 3 bought"
+    ),
+    EventKind("quote_answered", 0, "count", "a request for a quote answered by a chat (amount: days waited)"),
+    EventKind("quote_unanswered", 0, "count", "a request for a quote that nobody answered in time"),
     EventKind("reply", 0, "count", "a reply to a chat"),
     EventKind("view", 0, "count", "a message, post or chat seen (amount: seconds spent with it)"),
     EventKind("interact", 0, "count", "a public reaction to content"),

@@ -9,23 +9,11 @@ from typing import Self
 from pydantic import model_validator
 
 from agents.behaviours import DEFAULTS, Behaviour
+from agents.channels import ChannelSpec
 from agents.customers import Traits
 from agents.effects import Effects
 from agents.models import CustomerModels, default_models
 from sim.spec import Spec, parameter
-
-
-class ChannelSpec(Spec):
-    """Where prospects are, what reaching one costs, and who they are."""
-
-    volume: int = parameter(ge=1, le=100_000_000, doc="people who can be reached through this channel")
-    cost_per_reach_cny: float = parameter(gt=0, doc="media cost of reaching one when the pool is fresh, CNY")
-    organic_per_day: float = parameter(0.0, ge=0, doc="people reached a day without spending")
-    add_rate: float = parameter(0.3, ge=0, le=1, doc="share of the reached who add the contact at once")
-    add_later: float = parameter(0.002, ge=0, le=1, doc="chance a day that a reached person adds the contact later")
-    trust: float = parameter(0.1, ge=0, le=1, doc="resting trust of a newcomer")
-    rate_shift: float = parameter(0.0, doc="shift of a newcomer's order log-odds: quality of the channel")
-    basket_shift: float = parameter(0.0, doc="shift of a newcomer's log basket value")
 
 
 class Population(Spec):

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args
 
@@ -36,6 +37,16 @@ from .problems import spec_error
 S = TypeVar("S", bound="Spec")
 
 
+@dataclass(frozen=True)
+class Derived:
+    """A number that follows from the fields of a part: its name, value, the formula and the meaning."""
+
+    name: str
+    value: float
+    formula: str
+    meaning: str
+
+
 class Spec(BaseModel):
     """A part of a document: frozen, no unknown keys."""
 
@@ -54,6 +65,15 @@ class Spec(BaseModel):
             if isinstance(part, int | float) and dt.date in types and not types & {int, float}:
                 raise PydanticCustomError("date_type", "must be a date")
         return value
+
+    def source_of(self, name: str) -> str:
+        """Where a value comes from that the document does not give; empty where there is nothing to cite."""
+        extra = type(self).model_fields[name].json_schema_extra
+        return str(extra.get("source", "")) if isinstance(extra, dict) else ""
+
+    def derived(self) -> Iterator[Derived]:
+        """Numbers that follow from the fields and are worth showing beside them."""
+        return iter(())
 
     def digest(self) -> str:
         """Hash of the contents, 16 hexadecimal digits; equal documents have equal digests."""

@@ -15,8 +15,26 @@ from sim.ledger import Events
 Event = tuple[int, int, str, int, str]  # day, key, kind, amount, source
 
 CHANNELS: dict[str, Any] = {
-    "store": {"volume": 400, "cost_per_reach_cny": 2.0, "organic_per_day": 1.5, "add_rate": 0.6, "trust": 0.45},
-    "ads": {"volume": 900, "cost_per_reach_cny": 6.0, "add_rate": 0.25, "add_later": 0.02, "rate_shift": -0.3},
+    "store": {
+        "volume": 400,
+        "cost_per_reach_cny": 2.0,
+        "organic_per_day": 1.5,
+        "add_rate": 0.6,
+        "trust": 0.45,
+        "first_contact": {"interested": 0.3, "quoted": 0.35, "bought": 0.2},
+        "tolerance_shift": 0.3,
+    },
+    "ads": {
+        "volume": 900,
+        "cost_per_reach_cny": 6.0,
+        "add_rate": 0.25,
+        "add_later": 0.02,
+        "rate_shift": -0.3,
+        "first_contact": {"interested": 0.2, "quoted": 0.3, "bought": 0.1},
+        "hunter_share": 0.2,
+        "price_sensitivity_shift": 0.2,
+        "interest_shift": -0.2,
+    },
     "partner": {"volume": 300, "cost_per_reach_cny": 1.0, "add_rate": 0.4, "basket_shift": 0.2, "trust": 0.3},
 }
 
@@ -33,6 +51,7 @@ LIVELY: dict[str, Any] = {
     "trust_levels": {"kind": "trust_levels", "every_days": 5, "fan_trust": 0.4, "slack": 0.08,
                      "super_recency_days": 9},
     "card_choice": {"kind": "card_choice", "at_par": -1.0},
+    "quotes": {"kind": "quotes", "wait_days": 3, "unanswered_goodwill": -0.2},
 }  # fmt: skip
 
 EVERYTHING: dict[str, Any] = {

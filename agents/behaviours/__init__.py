@@ -7,17 +7,19 @@ from .base import Behaviour
 from .cards import CardChoice
 from .census import Census
 from .coupons import CouponUse
+from .first_contact import FirstContact, FirstOrders, Quotes
 from .purchase import Purchase
 from .reaction import Reaction
 from .service import Service
 from .standing import TrustLevels, ValueTiers
 
 DEFAULTS: tuple[type[Behaviour], ...] = (
-    Arrival, Attention, CouponUse, CardChoice, Reaction, Purchase, Service, TrustLevels, ValueTiers, Attrition, Census,
+    Arrival, FirstContact, Attention, CouponUse, CardChoice, Quotes, Reaction, Purchase, FirstOrders, Service,
+    TrustLevels, ValueTiers, Attrition, Census,
 )  # fmt: skip
 """What customers do unless a scenario says otherwise, in the order in which they act within a phase."""
 
 __all__ = [
-    "DEFAULTS", "Arrival", "Attention", "Attrition", "Behaviour", "CardChoice", "Census", "CouponUse", "Purchase",
-    "Reaction", "Service", "TrustLevels", "ValueTiers",
+    "DEFAULTS", "Arrival", "Attention", "Attrition", "Behaviour", "CardChoice", "Census", "CouponUse", "FirstContact",
+    "FirstOrders", "Purchase", "Quotes", "Reaction", "Service", "TrustLevels", "ValueTiers",
 ]  # fmt: skip

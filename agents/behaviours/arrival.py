@@ -12,7 +12,7 @@ from agents.customers import Contact, Level
 from sim.spec import parameter
 
 if TYPE_CHECKING:
-    from agents.actors import Channel
+    from agents.channels import Channel
     from agents.domain import PrivateDomain
 
 
@@ -41,9 +41,8 @@ class Arrival(Behaviour):
 
     def _reach(self, world: PrivateDomain, channel: Channel, keys: NDArray[np.int64]) -> None:
         spec = channel.spec
-        traits = world.spec.traits.draw(world.draws, keys, world.customers.DECLARED)
-        traits["rate"] += spec.rate_shift
-        traits["basket"] += spec.basket_shift
+        traits = channel.traits.draw(world.draws, keys, world.customers.DECLARED)
+        spec.shift(traits)
         rows = world.customers.append(
             len(keys), key=keys, joined=world.day, contact=Contact.REACHED, level=Level.STRANGER,
             channel=channel.index, resting_trust=spec.trust, **traits,

@@ -60,6 +60,11 @@ PRIORS = (
         "correlations are of answers, not of orders, so the size is assumed",
     ),
     Prior(
+        "effects.quote", 1.5, 0.5, 2.5, "log-odds on the day of an answered request for a quote",
+        "no size on this scale is published; somebody who asks is nearer to an order than somebody whom staff write "
+        "to, so above an answered chat: assumed",
+    ),
+    Prior(
         "behaviours.attention.fatigue_half_life_days", 4.0, 1.0, 14.0, "days",
         "no half-life of messages in a private domain is published; assumed, and learned where logs hold messages",
     ),

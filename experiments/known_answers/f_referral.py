@@ -15,9 +15,10 @@ from scipy.special import lambertw, pdtr
 
 from agents.actions.base import cents
 from agents.behaviours.base import Behaviour
+from agents.channels import ChannelSpec
 from agents.customers import Contact
 from agents.policy import DO_NOTHING, Policy
-from agents.scenario import ChannelSpec, Population, Scenario
+from agents.scenario import Population, Scenario
 from experiments.known_answers.family import ALIKE, STRANGERS, UNIT_CNY, Family, Moments
 from sim.draws import address, words
 from sim.errors import SpecError, nearest

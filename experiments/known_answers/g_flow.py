@@ -17,9 +17,10 @@ from agents.actions.base import Action, Problem, cents
 from agents.behaviours.arrival import Arrival
 from agents.behaviours.base import Behaviour
 from agents.behaviours.census import Census
+from agents.channels import ChannelSpec
 from agents.customers import Contact
 from agents.policy import Policy
-from agents.scenario import ChannelSpec, Population, Scenario
+from agents.scenario import Population, Scenario
 from experiments.known_answers.family import ALIKE, Family, Moments
 from sim.errors import nearest
 from sim.spec import parameter

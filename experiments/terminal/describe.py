@@ -20,6 +20,8 @@ from agents.actions import Action
 from agents.audience import PRESETS, Audience
 from agents.behaviours import Behaviour
 from agents.calendar import Calendar
+from agents.channel_presets import PRESETS as CHANNELS
+from agents.channels import ChannelSpec
 from agents.effects import Effects
 from agents.models import CustomerModels
 from agents.policy import DO_NOTHING
@@ -29,7 +31,7 @@ from sim.errors import ModelError, SpecError, nearest
 from sim.problems import Path as Steps
 from sim.spec import Document, Kind, Spec
 
-PARTS: dict[str, type[Spec]] = {"audience": Audience, "calendar": Calendar, "effects": Effects}
+PARTS: dict[str, type[Spec]] = {"audience": Audience, "calendar": Calendar, "channel": ChannelSpec, "effects": Effects}
 """Parts of documents that have a page of their own, so that they are not told again under every action."""
 
 UNITS = (  # ends of names, the first that fits counts; money is in the scenario's currency
@@ -102,9 +104,18 @@ def page(name: str) -> Page:
     if issubclass(kind, Behaviour):
         about += f" Acts in the phase '{kind.phase}'."
     rows = tuple(_rows(kind, None, ""))
+    if kind is ChannelSpec:
+        rows += tuple(_channel_presets())
     if kind is Audience:
         rows += tuple(Row(f"preset {preset}", shown(data), "", "", "", "") for preset, data in PRESETS.items())
     return Page(name, about, rows)
+
+
+def _channel_presets() -> Iterator[Row]:
+    """Ready channels, and what a contact costs in each."""
+    for name, preset in CHANNELS.items():
+        cost = ChannelSpec.model_validate({"preset": name, "volume": 1}).cost_per_contact_cny
+        yield Row(f"preset {name}", f"{cost:.3g}", "", "currency/contact", preset.source, preset.about)
 
 
 # -- fields -----------------------------------------------------------------------------------------------------------
@@ -248,7 +259,7 @@ def values(name: str | Path) -> tuple[str, list[Value]]:
     return spec.title, list(_values(spec, document, (), "assumed" if kind in ("scenario", "policy") else ""))
 
 
-def _values(part: Spec, document: Document | None, path: Steps, unsaid: str) -> Iterator[Value]:
+def _values(part: Spec, document: Document | None, path: Steps, unsaid: str, inherited: str = "") -> Iterator[Value]:
     own = str(getattr(part, "source", ""))  # an effect names its source itself
     if isinstance(part, Kind):
         yield _value((*path, "kind"), part.kind, document, "", Row("kind", "", "", "", "", ""))
@@ -258,17 +269,20 @@ def _values(part: Spec, document: Document | None, path: Steps, unsaid: str) -> 
         if isinstance(part, Audience | Calendar) and _given(document, (*path, name)) is None:
             continue  # conditions and rules that are not set
         meaning = field.description or ""
-        about = Row(name, "", "", unit_of(name, meaning), _source(field) or own, meaning)
+        about = Row(name, "", "", unit_of(name, meaning), part.source_of(name) or own or inherited, meaning)
         for value in _inside(getattr(part, name), document, (*path, name), own or unsaid, about):
             if value.given or value.source or value.value not in NOTHING:
                 yield value
+    for one in part.derived():
+        where, unit = ".".join(map(str, (*path, one.name))), unit_of(one.name, one.meaning)
+        yield Value(where, shown(one.value), False, unit, f"= {one.formula}", one.meaning)
 
 
 def _inside(value: Any, document: Document | None, path: Steps, unsaid: str, about: Row) -> Iterator[Value]:
     written = _given(document, path)
     whole = isinstance(value, Audience | Calendar) and not isinstance(written, dict)  # a preset's name, or a default
     if isinstance(value, Spec) and not whole:
-        yield from _values(value, document, path, unsaid)
+        yield from _values(value, document, path, unsaid, about.source)
     elif isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _inside(inner, document, (*path, key), unsaid, about)

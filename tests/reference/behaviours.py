@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agents.customers import CONTACTS, LEVELS, TIERS, Contact, Level
 from agents.models.features import PRIOR_BASKETS
 
+from .acquisition import answer_quotes, buys_at_first_contact, sort_newcomers
 from .contact import change_contacts, change_levels
 from .coupons import discounts, mind_coupons, worth
 from .operator import Message, sell_card
@@ -43,13 +44,17 @@ def arrive(world: ReferenceWorld) -> None:
         )  # fmt: skip
         for key in world.reached_today(name):
             c = Customer(world, key, joined=world.day, contact=Contact.REACHED, channel=index)
-            own = traits_of(world.spec.traits, world.draws, key)
+            own = traits_of(world.spec.traits, world.draws, key, spec.hunter_share)
             c.rate, c.basket = own["rate"] + spec.rate_shift, own["basket"] + spec.basket_shift
+            c.price_sensitivity = own["price_sensitivity"] * math.exp(spec.price_sensitivity_shift)
+            c.tolerance = own["tolerance"] * math.exp(spec.tolerance_shift)
+            c.interest = own["interest"] * math.exp(spec.interest_shift)
             c.resting_trust = spec.trust
             world.customers.append(c)
             world.book(c, "reached", 0, name)
             if world.draws.one("channel.add", world.day, key) < spec.add_rate:
                 join(world, c)
+    sort_newcomers(world)
 
 
 def join(world: ReferenceWorld, c: Customer) -> None:
@@ -150,6 +155,7 @@ def respond(world: ReferenceWorld) -> None:
     for c in world.customers:
         mind_coupons(world, c)
     choose_cards(world)
+    answer_quotes(world)
     for c, message in world.seen:
         react(world, c, message)
     world.seen.clear()
@@ -219,19 +225,21 @@ def hazard(world: ReferenceWorld, c: Customer, pulled: float, trust: float) -> f
 def purchase(world: ReferenceWorld) -> None:
     for c in world.customers:
         u = world.draws.one("purchase", world.day, c.key)
-        if u < order_chance(world, c):
-            organic = u < hazard(world, c, c.rate, min(max(c.resting_trust, 0.0), 1.0))
+        ordinary = u < order_chance(world, c)
+        if ordinary or buys_at_first_contact(world, c):
+            organic = not ordinary or u < hazard(world, c, c.rate, min(max(c.resting_trust, 0.0), 1.0))
             mean = expected_basket(world.models.basket, c, world.day, world.weekday, world.season[1])
             stretch = stretch_of(world.models.basket, c, world.day, world.weekday)
             luck = basket_luck(world.models.basket, world.draws.one("basket", world.day, c.key), stretch)
             gross = max(round(mean * luck), 1)
-            world.sales.append((c, sell(world, c, gross, organic), organic))
+            source = "purchase" if ordinary else "first_contact"
+            world.sales.append((c, sell(world, c, gross, organic, source), organic))
 
 
-def sell(world: ReferenceWorld, c: Customer, gross: int, organic: bool) -> int:
+def sell(world: ReferenceWorld, c: Customer, gross: int, organic: bool, source: str) -> int:
     """What comes off by the rules of the till; give the net amount."""
-    world.book(c, "order", gross, "purchase")
-    world.book(c, "goods", round(gross * (1 - world.spec.margin)), "purchase")
+    world.book(c, "order", gross, source)
+    world.book(c, "goods", round(gross * (1 - world.spec.margin)), source)
     uses, member_off = discounts(world, c, gross)
     for held, off in uses:
         world.book(c, "coupon_redeemed", off, held.source)

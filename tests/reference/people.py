@@ -62,10 +62,11 @@ def whole_cents(amount_cny: float) -> int:
     return round(amount_cny * 100)
 
 
-def traits_of(spec: Traits, draws: Draws, key: int) -> dict[str, Any]:
-    """Who somebody is."""
+def traits_of(spec: Traits, draws: Draws, key: int, hunter_share: float | None = None) -> dict[str, Any]:
+    """Who somebody is; a channel may have its own share of bargain hunters."""
+    share = spec.hunter_share if hunter_share is None else hunter_share
     z = {name: normal(draws, f"trait.{name}", 0, key) for name in (*TRAITS, "sociability")}
-    hunts = draws.one("trait.hunter", 0, key) < spec.hunter_share
+    hunts = draws.one("trait.hunter", 0, key) < share
     return {
         "rate": spec.rate_sd * z["rate"] + (spec.hunter_rate if hunts else 0.0),
         "basket": spec.basket_sd * z["basket"],
@@ -100,6 +101,7 @@ class Customer(Actor):
         self.member_level, self.card_until, self.card_saved = 0, NEVER, 0
         self.member_price = self.points_rate = 0.0
         self.orders, self.last_order = 0, NO_ORDER
+        self.first_contact, self.quote_day = -1, NEVER
         self.exposed = Exposed()
         self.count_28 = self.log_net_last = self.log_net_mean = 0.0
         for name, value in traits_of(world.spec.traits, world.draws, key).items():

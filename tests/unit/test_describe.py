@@ -41,7 +41,7 @@ def leaves(data: Any, path: Steps = ()) -> Iterator[tuple[Steps, Any]]:
 
 def test_everything_has_a_page() -> None:
     kinds = {*KINDS, *Action.REGISTRY, *Behaviour.REGISTRY, *Fact.REGISTRY}
-    assert {*kinds, "effects", "audience", "calendar"} == set(describe.pages())
+    assert {*kinds, "effects", "audience", "calendar", "channel"} == set(describe.pages())
 
 
 @pytest.mark.parametrize("name", describe.pages())
