@@ -53,6 +53,12 @@ class Audience(Spec):
                 raise ValueError(f"{name}_min {low} exceeds {name}_max {high}: nobody can be meant; swap them")
         return self
 
+    @property
+    def lasting(self) -> bool:
+        """Whether no condition is one that passes by itself with the days."""
+        passing = ("recency_days_min", "recency_days_max", "joined_days_max")
+        return all(getattr(self, name) is None for name in passing)
+
     def mask(self, customers: Any, day: int) -> NDArray[np.bool_]:
         """Which rows are addressed on this day. Shape (n,). Reads observed columns only."""
         c = customers.contact

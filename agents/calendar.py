@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from functools import lru_cache
+from itertools import accumulate
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -54,6 +56,23 @@ class Calendar(Spec):
         """How often it happens within a run."""
         return sum(self.times(day, start + dt.timedelta(days=day)) for day in range(horizon_days))
 
+    def per_week_on_average(self) -> float:
+        """How often it happens in a week of the time in which it happens."""
+        if self.weekdays is not None:
+            return float(len(self.weekdays))
+        if self.every_days is not None:
+            return 7 / self.every_days
+        if self.dates is not None:
+            return 7 * len(set(self.dates)) / max((max(self.dates) - min(self.dates)).days + 1, 7)
+        return self.per_week or 0.0
+
     def ever(self, start: dt.date, horizon_days: int) -> bool:
         """Whether it can happen at all within a run; a cadence so slow that it does not is a choice, not a mistake."""
         return (self.per_week is not None and self.from_day < horizon_days) or self.days(start, horizon_days) > 0
+
+
+@lru_cache(maxsize=1024)
+def times_before(calendar: Calendar, start: dt.date, horizon_days: int) -> tuple[int, ...]:
+    """How often it happens in a run before each of its days, and last before the day after it."""
+    each = (calendar.times(day, start + dt.timedelta(days=day)) for day in range(horizon_days))
+    return tuple(accumulate(each, initial=0))

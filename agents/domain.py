@@ -20,6 +20,7 @@ from agents.channels import Channel
 from agents.coupon_book import Slot, slots_of
 from agents.customers import LEVELS, Customers, ExposedCustomers
 from agents.events import KINDS
+from agents.media import MediumName
 from agents.messages import Message
 from agents.models.bundle import CustomerModels
 from agents.models.contact import ContactModels
@@ -181,11 +182,15 @@ class PrivateDomain(World):
 
     # -- what actions ask for -----------------------------------------------------------------------------------
 
-    def send(self, kind: str, rows: Rows, source: str, cost_cny: float) -> None:
-        """Put a message in the post; it is delivered in the receive phase."""
+    def send(
+        self, kind: str, rows: Rows, source: str, cost_cny: float, *, medium: MediumName = "direct", topic: int = -1
+    ) -> str:
+        """Put a message in the post; it is delivered in the receive phase. Give the address of its luck."""
         number = self.posted[source] = self.posted.get(source, -1) + 1
+        luck = f"{source}.{number}"
         if len(rows):
-            self.outbox.append(Message(kind, rows.astype(np.int32), source, cost_cny, f"{source}.{number}"))
+            self.outbox.append(Message(kind, rows.astype(np.int32), source, cost_cny, luck, medium, topic))
+        return luck
 
     def offer(
         self, rows: Rows, action: Membership, card: PaidCard, source: str, member_price: NDArray[np.float64]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.media import MediumName
+
 if TYPE_CHECKING:
     from sim.world import World
 
@@ -19,8 +21,9 @@ CENT_CYCLE = 10_000  # keys or days over which costs of up to four decimals of a
 class Message:
     """What one action sends today: kind, receivers, the action, the cost of each in CNY, and the address of its luck.
 
-    The address is the action's name and the number of its message today, whoever receives it, so that one message more
-    or one customer more changes nobody else's luck.
+    ``medium`` is the way it goes (``Scenario.media``), ``topic`` the number of the group of interest that it is made
+    for, -1 for everybody's. The address is the action's name and the number of its message today, whoever receives it,
+    so that one message more or one customer more changes nobody else's luck.
     """
 
     kind: str
@@ -28,6 +31,8 @@ class Message:
     source: str
     cost_cny: float
     luck: str
+    medium: MediumName = "direct"
+    topic: int = -1
 
     def cents(self, day: int, keys: NDArray[np.int64]) -> NDArray[np.int64] | int:
         """Cost of each of these customers' message in whole cents.

@@ -55,10 +55,12 @@ class Policy(Spec):
 
     def fixed_cost_cny(self, scenario: Scenario) -> float:
         """What the policy costs over the horizon whatever customers do: wages, media, production."""
-        staff = scenario.staff
-        weeks = scenario.horizon_days / 7
-        wages = min(self.hours_asked_per_week(), staff.hours_per_week) * weeks * staff.wage_cny_per_hour
-        return wages + sum(action.fixed_cost_cny(scenario) for action in self.actions.values())
+        staff, asked = scenario.staff, self.hours_asked_per_week()
+        granted = min(staff.hours_per_week / asked, 1.0) if asked else 0.0
+        hours = granted * sum(action.hours_over(scenario) for action in self.actions.values())
+        return hours * staff.wage_cny_per_hour + sum(
+            action.fixed_cost_cny(scenario) for action in self.actions.values()
+        )
 
 
 DO_NOTHING = Policy(title="do nothing")

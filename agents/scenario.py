@@ -12,6 +12,7 @@ from agents.behaviours import DEFAULTS, Behaviour
 from agents.channels import ChannelSpec
 from agents.customers import Traits
 from agents.effects import Effects
+from agents.media import Media
 from agents.models import CustomerModels, default_models
 from sim.spec import Spec, parameter
 
@@ -105,6 +106,7 @@ class Scenario(Spec):
     traits: Traits = Traits()
     effects: Effects = Effects()
     buying: Buying = Buying()
+    media: Media = Media()
     behaviours: dict[str, Behaviour] = parameter(
         default_factory=dict, doc="customer behaviours by name; what is not named keeps its default"
     )

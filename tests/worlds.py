@@ -38,6 +38,8 @@ CHANNELS: dict[str, Any] = {
     "partner": {"volume": 300, "cost_per_reach_cny": 1.0, "add_rate": 0.4, "basket_shift": 0.2, "trust": 0.3},
 }
 
+INTERESTS: dict[str, float] = {"cooking": 3, "sports": 2, "gardening": 1}
+
 # Hazards are raised and reviews brought forward, so that in 60 days 200 people meet every rule there is.
 LIVELY: dict[str, Any] = {
     "arrival": {"kind": "arrival", "patience_days": 20},
@@ -60,6 +62,12 @@ EVERYTHING: dict[str, Any] = {
     "posts": {"kind": "content", "calendar": {"per_week": 3}, "cost_cny": 0.013},
     "adverts": {"kind": "advert", "calendar": {"per_week": 9}, "audience": {"levels": ["L0", "L1", "L3", "L4", "L5"]},
                 "production_cny": 12.5},
+    "moments": {"kind": "posts", "calendar": {"per_week": 5}, "advert_share": 0.7, "hours_per_post": 0.5,
+                "production_cny": 4.5},
+    "kitchen": {"kind": "posts", "medium": "group", "interest_group": "cooking",
+                "calendar": {"weekdays": ["tue", "sat"]}},
+    "bulletin": {"kind": "posts", "medium": "broadcast", "interest_group": "sports", "calendar": {"every_days": 2},
+                 "advert_share": 0.5, "cost_cny": 0.013, "audience": {"levels": ["L1", "L3", "L4", "L5"]}},
     "talk": {"kind": "chat", "hours_per_week": {"L0": 2, "L1": 3, "L2": 3, "L3": 4, "L4": 4, "L5": 1}, "cost_cny": 0.4},
     "care": {"kind": "chat", "hours_per_week": {"L4": 1.5, "L5": 2}, "minutes_per_chat": 9,
              "audience": {"tiers": ["core", "high_value"]}},
@@ -97,9 +105,10 @@ def scenario(size: int = 200, days: int = 60, **changes: Any) -> Scenario:
 
 def busy_scenario(size: int = 200, days: int = 60, **changes: Any) -> Scenario:
     """Three channels, scarce staff and lively customers."""
-    return scenario(
-        size, days, **{"channels": CHANNELS, "behaviours": LIVELY, "staff": {"hours_per_week": 16}, **changes}
-    )
+    traits = {"interest_groups": INTERESTS, **changes.pop("traits", {})}
+    busy = {"channels": CHANNELS, "behaviours": LIVELY, "staff": {"hours_per_week": 16}, "traits": traits,
+            "media": {"broadcast": {"limit": 3}}}  # fmt: skip
+    return scenario(size, days, **{**busy, **changes})
 
 
 def policy(cap: int | None = None, **actions: Any) -> Policy:

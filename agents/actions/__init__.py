@@ -6,5 +6,6 @@ from .cadence import Advert, Content
 from .chat import Chat
 from .coupon import Coupon
 from .membership import Membership
+from .posts import Posts
 
-__all__ = ["Acquisition", "Action", "Advert", "Chat", "Content", "Coupon", "Membership", "ScheduledAction"]
+__all__ = ["Acquisition", "Action", "Advert", "Chat", "Content", "Coupon", "Membership", "Posts", "ScheduledAction"]

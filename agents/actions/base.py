@@ -61,6 +61,10 @@ class Action(Kind):
         """Staff hours a week that this action asks for; all actions together get no more than there are."""
         return 0.0
 
+    def hours_over(self, scenario: Scenario) -> float:
+        """Staff hours that it asks for over the horizon."""
+        return self.hours_asked_per_week() * scenario.horizon_days / 7
+
     def fixed_cost_cny(self, scenario: Scenario) -> float:
         """Cost over the horizon whatever customers do, CNY; without wages, which are the whole policy's matter."""
         return 0.0

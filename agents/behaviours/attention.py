@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from agents.behaviours.conversation import Conversation
 from agents.behaviours.mood import ByLevel, Rows, by, pull, warm
+from agents.behaviours.reach import allowed, capped, new_periods, noticed, recoveries, wear
 from agents.customers import Contact, Level
 from sim.spec import parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
+    from agents.media import Medium
     from agents.messages import Message
 
 
@@ -28,7 +30,13 @@ class Attention(Conversation):
     phase = "receive"
 
     muted_reach: float = parameter(
-        0.1, ge=0, le=1, doc="chance that someone who muted sees a message", source="assumed"
+        0.1, ge=0, le=1, doc="chance that someone who muted sees a direct message", source="assumed"
+    )
+    fit: float = parameter(
+        1.5, ge=0, le=10, doc="strength of what is made for the receiver's group of interest", source="assumed"
+    )
+    misfit: float = parameter(
+        0.6, ge=0, le=10, doc="strength of what is made for another group of interest", source="assumed"
     )
     stimulus_half_life_days: float = parameter(2.0, gt=0, doc="half-life of a message's pull", source="assumed")
     fatigue_half_life_days: float = parameter(
@@ -65,68 +73,105 @@ class Attention(Conversation):
         c = world.customers
         if world.day % 7 == 0:
             c.week_messages[:] = 0
+        new_periods(world)
         fading = np.float32(2 ** (-1 / self.stimulus_half_life_days))
         resting = np.float32(2 ** (-1 / self.fatigue_half_life_days))
         cooling = np.float32(2 ** (-1 / self.goodwill_half_life_days))
+        recovering = recoveries(world)
         for chunk in world.chunks():
             c.stimulus[chunk] *= fading
             c.fatigue[chunk] *= resting
             c.goodwill[chunk] *= cooling
+            for column, left in recovering.items():
+                getattr(c, column)[chunk] *= left
         for message in world.outbox:
             for rows in world.pieces(message.rows):
                 self._deliver(world, message, rows)
         world.outbox.clear()
 
     def _deliver(self, world: PrivateDomain, message: Message, rows: Rows) -> None:
-        c = world.customers
-        kind = message.kind
-        if kind != "chat":
-            kind = f"message_{kind}"
-            cap = world.policy.frequency_cap_per_week
-            week = c.week_messages[rows]
-            if cap is not None and week.max() >= cap:
-                (free,) = (week < cap).nonzero()
-                rows, week = rows[free], week[free]
-            c.week_messages[rows] = week + 1
-        world.record(kind, rows, message.cost(world, rows), message.source)
-        seen = c.contact[rows] == Contact.CONTACT
-        (muted,) = (~seen).nonzero()
-        if len(muted):
-            chance = world.draws.uniform(f"attention.muted.{message.luck}", world.day, c.key[rows[muted]])
-            seen[muted] = chance < self.muted_reach
-            rows = rows[seen.nonzero()[0]]
+        medium = world.spec.media.of(message.medium)
+        if message.kind == "chat":
+            world.record("chat", rows, message.cost(world, rows), message.source)
+        else:
+            rows = self._let_through(world, message, medium, rows)
+            world.record(f"message_{message.kind}", rows, message.cost(world, rows), message.source)
+        if medium is None:
+            rows = self._unmuted(world, message, rows)
+        elif medium.delivered:
+            rows = noticed(world, message, medium, rows)
         if len(rows):
             world.record("view", rows, getattr(self, f"{message.kind}_seconds"), message.source)
-            getattr(self, f"_see_{message.kind}")(world, rows, message.luck)
+            if message.kind == "chat":
+                self._see_chat(world, rows, message.luck)
+            else:
+                see = self._see_advert if message.kind == "advert" else self._see_content
+                see(world, message, rows, self._strength(world, message, medium, rows), medium.load if medium else 1.0)
             world.seen.append((message, rows.astype(np.int32)))
 
-    def _see_advert(self, world: PrivateDomain, rows: Rows, luck: str) -> None:
+    def _let_through(self, world: PrivateDomain, message: Message, medium: Medium | None, rows: Rows) -> Rows:
+        """Whom a post reaches: as the platform and the operator's frequency cap allow; in a feed, by chance."""
+        c, cap = world.customers, world.policy.frequency_cap_per_week
+        in_feed = medium is not None and not medium.delivered
+        if not in_feed:
+            rows = capped(c.week_messages, rows, cap)
+        if medium is not None:
+            rows = allowed(world, message.medium, medium, rows)
+        if medium is not None and in_feed:
+            rows = capped(c.week_messages, noticed(world, message, medium, rows), cap)
+        c.week_messages[rows] += 1
+        return rows
+
+    def _unmuted(self, world: PrivateDomain, message: Message, rows: Rows) -> Rows:
+        """Who sees a direct message: contacts, and by chance some of those who muted."""
+        c = world.customers
+        seen = c.contact[rows] == Contact.CONTACT
+        (muted,) = (~seen).nonzero()
+        if not len(muted):
+            return rows
+        chance = world.draws.uniform(f"attention.muted.{message.luck}", world.day, c.key[rows[muted]])
+        seen[muted] = chance < self.muted_reach
+        left: Rows = rows[seen.nonzero()[0]]
+        return left
+
+    def _strength(
+        self, world: PrivateDomain, message: Message, medium: Medium | None, rows: Rows
+    ) -> NDArray[np.float64] | float:
+        """What a message is worth to those who see it, in direct messages for everybody; seeing it wears it out."""
+        c, strength = world.customers, np.ones(())
+        if message.topic >= 0:
+            strength = np.where(c.interest_group[rows] == message.topic, self.fit, self.misfit)
+        return strength if medium is None else strength * wear(c, message, medium, rows)
+
+    def _see_advert(
+        self, world: PrivateDomain, message: Message, rows: Rows, strength: NDArray[np.float64] | float, load: float
+    ) -> None:
         c = world.customers
         level = c.level[rows]
         # Adverts leave some levels cold and do not change how others think of the brand: these are not computed.
-        for values, change in ((self.advert_receptivity, self._attract), (self.advert_goodwill, self._annoy)):
-            by_level = by(values)
-            (moved,) = (by_level != 0).take(level, mode="clip").nonzero()
-            change(world, rows[moved], by_level[level[moved]])
-        c.fatigue[rows] += np.float32(1.0)
+        receptivity, goodwill = by(self.advert_receptivity), by(self.advert_goodwill)
+        (moved,) = (receptivity != 0).take(level, mode="clip").nonzero()
+        part = strength if np.ndim(strength) == 0 else np.asarray(strength)[moved]
+        pull(world, rows[moved], world.effects["advert"] * receptivity[level[moved]] * part, self.fatigue_scale)
+        (moved,) = (goodwill != 0).take(level, mode="clip").nonzero()
+        c.goodwill[rows[moved]] += goodwill[level[moved]] * load
+        c.fatigue[rows] += np.float32(load)
 
-    def _attract(self, world: PrivateDomain, rows: Rows, receptivity: NDArray[np.float64]) -> None:
-        pull(world, rows, world.effects["advert"] * receptivity, self.fatigue_scale)
-
-    def _annoy(self, world: PrivateDomain, rows: Rows, goodwill: NDArray[np.float64]) -> None:
-        world.customers.goodwill[rows] += goodwill
-
-    def _see_content(self, world: PrivateDomain, rows: Rows, luck: str) -> None:
+    def _see_content(
+        self, world: PrivateDomain, message: Message, rows: Rows, strength: NDArray[np.float64] | float, load: float
+    ) -> None:
         c = world.customers
         interest = c.interest[rows].astype(np.float64)
-        pull(world, rows, world.effects["content"] * interest, self.fatigue_scale)
-        warm(world, rows, np.minimum(self.content_goodwill * interest, 1.0))
-        c.fatigue[rows] += np.float32(self.content_load)
+        pull(world, rows, world.effects["content"] * interest * strength, self.fatigue_scale)
+        warm(world, rows, np.minimum(self.content_goodwill * interest * strength, 1.0))
+        c.fatigue[rows] += np.float32(self.content_load * load)
         (strangers,) = (c.level[rows] == Level.STRANGER).nonzero()
         if len(strangers):
             candidates = rows[strangers]
             chance = np.minimum(self.interact_chance * interest[strangers], 1.0)
-            near, u = world.draws.below(f"attention.interact.{luck}", world.day, c.key[candidates], chance.max())
+            near, u = world.draws.below(
+                f"attention.interact.{message.luck}", world.day, c.key[candidates], chance.max()
+            )
             reacts = candidates[near[u < chance[near]]]
             world.record("interact", reacts, 0, "attention")
             if not world.learns("rise_0"):

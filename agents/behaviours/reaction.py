@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Reaction(Behaviour):
-    """Log-odds of muting and of deleting, for each message seen.
+    """Log-odds of muting and of deleting, for each message seen; the odds are times the load of its medium.
 
     Where the logs have mutes or deletions, their learned hazards decide these once a day instead (``Attrition``).
     """
@@ -45,6 +46,8 @@ class Reaction(Behaviour):
         if world.learns("mute") and world.learns("delete"):
             world.seen.clear()
         for message, seen in world.seen:
+            if world.spec.media.load(message.medium) == 0:
+                continue
             for rows in world.pieces(seen):
                 self._react(world, message, rows)
         world.seen.clear()
@@ -57,6 +60,7 @@ class Reaction(Behaviour):
         u, rows = u[near], rows[near]
         trust = np.minimum(np.maximum(c.resting_trust[rows].astype(np.float64) + c.goodwill[rows], 0.0), 1.0)
         push = self.per_fatigue * (c.fatigue[rows].astype(np.float64) / c.tolerance[rows]) + self.per_trust * trust
+        push += math.log(world.spec.media.load(message.medium))
         if message.kind == "advert":
             push += self.hard_sell * (c.level[rows] <= Level.ACQUAINTED)
         deletes = u < sigmoid(self.delete + push)
@@ -73,5 +77,6 @@ class Reaction(Behaviour):
         x: Singles = c.fatigue[rows]
         x /= c.tolerance[rows]
         x *= np.float32(self.per_fatigue)
-        x += np.float32(max(self.mute, self.delete) + (self.hard_sell if message.kind == "advert" else 0.0))
+        load = math.log(world.spec.media.load(message.medium))
+        x += np.float32(max(self.mute, self.delete) + load + (self.hard_sell if message.kind == "advert" else 0.0))
         return x

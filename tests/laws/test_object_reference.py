@@ -86,7 +86,7 @@ def test_learned_contacts(only: tuple[str, ...] | None) -> None:
 
 def test_the_reference_can_disagree() -> None:
     """Negative control: one number that differs by a hundredth is seen."""
-    bent = busy_scenario(behaviours=LIVELY | {"service": {"kind": "service", "experience": 0.0303}})
+    bent = busy_scenario(behaviours=LIVELY | {"service": {"kind": "service", "points_breakage": 0.303}})
     assert canonical(live(busy_scenario(), busy_policy())) != reference_events(bent, busy_policy(), seed=1)
 
 

@@ -10,6 +10,7 @@ from agents.models.features import PRIOR_BASKETS
 
 from .acquisition import answer_quotes, buys_at_first_contact, sort_newcomers
 from .contact import change_contacts, change_levels
+from .content import arrives, load_of, recover, stands_out, strength_of
 from .coupons import discounts, mind_coupons, worth
 from .operator import Message, sell_card
 from .people import (
@@ -73,6 +74,7 @@ def receive(world: ReferenceWorld) -> None:
         c.stimulus *= half_life(rule.stimulus_half_life_days)
         c.fatigue *= half_life(rule.fatigue_half_life_days)
         c.goodwill *= half_life(rule.goodwill_half_life_days)
+        recover(world, c)
     for message in world.outbox:
         for c in message.receivers:
             deliver(world, c, message)
@@ -83,17 +85,22 @@ def deliver(world: ReferenceWorld, c: Customer, message: Message) -> None:
     rule, cap = world.rules["attention"], world.policy.frequency_cap_per_week
     if message.kind == "chat":
         world.book(c, "chat", message.cents(c, world.day), message.source)
+    elif message.medium != "direct" and not arrives(world, c, message):
+        return
     else:
         if cap is not None and c.week_messages >= cap:
             return
         c.week_messages += 1
         world.book(c, f"message_{message.kind}", message.cents(c, world.day), message.source)
     muted_luck = f"attention.muted.{message.luck}"
-    if c.contact != Contact.CONTACT and world.draws.one(muted_luck, world.day, c.key) >= rule.muted_reach:
+    if message.medium != "direct":
+        if not stands_out(world, c, message):
+            return
+    elif c.contact != Contact.CONTACT and world.draws.one(muted_luck, world.day, c.key) >= rule.muted_reach:
         return
     world.book(c, "view", getattr(rule, f"{message.kind}_seconds"), message.source)
     see = {"advert": see_advert, "content": see_content, "chat": see_chat}[message.kind]
-    see(world, c, message.luck)
+    see(world, c, message)
     world.seen.append((c, message))
 
 
@@ -108,31 +115,32 @@ def warm(c: Customer, share: float) -> None:
     c.goodwill += share * (1.0 - c.trust)
 
 
-def see_advert(world: ReferenceWorld, c: Customer, luck: str) -> None:
-    rule = world.rules["attention"]
-    pull(world, c, "advert", rule.advert_receptivity[c.level])
-    c.goodwill += rule.advert_goodwill[c.level]
-    c.fatigue += 1.0
+def see_advert(world: ReferenceWorld, c: Customer, message: Message) -> None:
+    rule, load = world.rules["attention"], load_of(world, message)
+    pull(world, c, "advert", rule.advert_receptivity[c.level] * strength_of(world, c, message))
+    c.goodwill += rule.advert_goodwill[c.level] * load
+    c.fatigue += load
 
 
-def see_content(world: ReferenceWorld, c: Customer, luck: str) -> None:
+def see_content(world: ReferenceWorld, c: Customer, message: Message) -> None:
     rule = world.rules["attention"]
-    pull(world, c, "content", c.interest)
-    warm(c, min(rule.content_goodwill * c.interest, 1.0))
-    c.fatigue += rule.content_load
+    strength = strength_of(world, c, message)
+    pull(world, c, "content", c.interest * strength)
+    warm(c, min(rule.content_goodwill * c.interest * strength, 1.0))
+    c.fatigue += rule.content_load * load_of(world, message)
     if c.level == Level.STRANGER:
-        u = world.draws.one(f"attention.interact.{luck}", world.day, c.key)
+        u = world.draws.one(f"attention.interact.{message.luck}", world.day, c.key)
         if u < min(rule.interact_chance * c.interest, 1.0):
             world.book(c, "interact", 0, "attention")
             if not world.learns("rise_0"):
                 world.set_level(c, Level.ACQUAINTED)
 
 
-def see_chat(world: ReferenceWorld, c: Customer, luck: str) -> None:
+def see_chat(world: ReferenceWorld, c: Customer, message: Message) -> None:
     """One number decides how many rounds are answered, three at most."""
     rule = world.rules["attention"]
     once = world.chance("reply", c) if world.learns("reply") else rule.reply_chance[c.level]
-    u, chance, rounds = world.draws.one(f"attention.reply.{luck}", world.day, c.key), once, 0
+    u, chance, rounds = world.draws.one(f"attention.reply.{message.luck}", world.day, c.key), once, 0
     while rounds < 3 and u < chance:
         rounds, chance = rounds + 1, once * rule.next_round_chance ** (rounds + 1)
     c.fatigue += rule.chat_load
@@ -178,7 +186,10 @@ def choose_cards(world: ReferenceWorld) -> None:
 def react(world: ReferenceWorld, c: Customer, message: Message) -> None:
     """One number decides: the angriest delete, the next mute."""
     rule = world.rules["reaction"]
-    push = rule.per_fatigue * c.fatigue / c.tolerance + rule.per_trust * c.trust
+    load = load_of(world, message)
+    if load == 0:
+        return
+    push = rule.per_fatigue * c.fatigue / c.tolerance + rule.per_trust * c.trust + math.log(load)
     if message.kind == "advert" and c.level <= Level.ACQUAINTED:
         push += rule.hard_sell
     u = world.draws.one(f"reaction.{message.luck}", world.day, c.key)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agents.actions import Acquisition, Action, Advert, Chat, Content, Coupon, Membership
+from agents.actions import Acquisition, Action, Advert, Chat, Content, Coupon, Membership, Posts
 from agents.actions.membership import PaidCard
 from agents.audience import Audience
 from agents.coupon_book import CouponTerms
@@ -31,6 +32,8 @@ class Message:
     source: str
     cost_cny: float
     luck: str
+    medium: str = "direct"
+    topic: int = -1
 
     def cents(self, customer: Customer, day: int) -> int:
         """Cost in whole cents; fractions are spread over keys and days."""
@@ -97,21 +100,50 @@ def post(world: ReferenceWorld, name: str, action: Advert | Content) -> None:
         world.outbox.append(Message(action.kind, receivers, name, action.cost_cny, f"{name}.{number}"))
 
 
-# -- chat -----------------------------------------------------------------------------------------------------------
+def make_posts(world: ReferenceWorld, name: str, action: Posts) -> None:
+    """Posts are made one after the other, as far as staff have the time; so many of them are adverts."""
+    earlier = sum(action.calendar.times(day, world.spec.start + dt.timedelta(days=day)) for day in range(world.day))
+    today, share = action.calendar.times(world.day, world.date), granted(world) if action.hours_per_post else 1.0
+    for _ in range(today if action.production_cny else 0):
+        world.book_shared("setup", whole_cents(action.production_cny), name)
+    pay(world, name, share * 7 * action.hours_per_post * today)
+    topic = -1
+    receivers = addressed(world, action.audience)
+    if action.interest_group is not None:
+        topic = list(world.spec.traits.interest_groups).index(action.interest_group)
+        if action.medium == "group":
+            receivers = [c for c in receivers if c.interest_group == topic]
+    first, last = (whole_up_to(share, n) for n in (earlier, earlier + today))
+    for number, made in enumerate(range(first, last)):
+        advert = whole_up_to(action.advert_share, made + 1) > whole_up_to(action.advert_share, made)
+        kind, luck = "advert" if advert else "content", f"{name}.{number}"
+        world.outbox.append(Message(kind, receivers, name, action.cost_cny, luck, action.medium, topic))
+
+
+# -- staff and chat -------------------------------------------------------------------------------------------------
+
+
+def granted(world: ReferenceWorld) -> float:
+    """Share of the hours asked for that there are."""
+    asked = sum(action.hours_asked_per_week() for action in world.policy.actions.values())
+    return min(1.0, world.spec.staff.hours_per_week / asked) if asked > 0 else 0.0
+
+
+def pay(world: ReferenceWorld, name: str, hours_per_week: float) -> None:
+    """Wages of a day at so many hours a week."""
+    wage = hours_per_week / 7 * world.spec.staff.wage_cny_per_hour
+    paid = whole_cents(wage * (world.day + 1)) - whole_cents(wage * world.day)
+    if paid > 0:
+        world.book_shared("wages", paid, name)
 
 
 def chat(world: ReferenceWorld, name: str, action: Chat) -> None:
     """Hours become conversations; within a level those with the smallest draw are met."""
-    chats = [a for a in world.policy.actions.values() if isinstance(a, Chat)]
-    asked = sum(sum(a.hours_per_week.values()) for a in chats)
-    share = min(1.0, world.spec.staff.hours_per_week / asked) if asked > 0 else 0.0
+    share = granted(world)
     hours = [share * h for h in action.hours_per_week.values()]
     if sum(hours) == 0:
         return
-    wage = sum(hours) / 7 * world.spec.staff.wage_cny_per_hour
-    paid = whole_cents(wage * (world.day + 1)) - whole_cents(wage * world.day)
-    if paid > 0:
-        world.book_shared("wages", paid, name)
+    pay(world, name, sum(hours))
     meant, met = addressed(world, action.audience), set()
     for level, level_hours in enumerate(hours):
         per_day = level_hours / 7 * 60 / action.minutes_per_chat
@@ -234,6 +266,7 @@ def sell_card(world: ReferenceWorld, c: Customer, offer: Offer) -> None:
 
 RULES: dict[type[Action], Callable[[ReferenceWorld, str, Any], None]] = {
     Acquisition: acquire, Advert: post, Content: post, Chat: chat, Coupon: hand_out, Membership: run_programme,
+    Posts: make_posts,
 }  # fmt: skip
 
 

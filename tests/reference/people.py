@@ -103,6 +103,8 @@ class Customer(Actor):
         self.orders, self.last_order = 0, NO_ORDER
         self.first_contact, self.quote_day = -1, NEVER
         self.exposed = Exposed()
+        self.sent: dict[str, int] = {}  # messages in the running period, by medium
+        self.worn: dict[tuple[str, str], float] = {}  # by medium and kind of message
         self.count_28 = self.log_net_last = self.log_net_mean = 0.0
         for name, value in traits_of(world.spec.traits, world.draws, key).items():
             setattr(self, name, value)
