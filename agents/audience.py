@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,13 @@ from pydantic import GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from agents.customers import LEVELS, TIERS, Contact
+from agents.customers import LEVELS, TIERS, Contact, Interested
+from sim.columns import Columns
 from sim.errors import nearest
 from sim.spec import Spec, parameter
+
+if TYPE_CHECKING:
+    from agents.scenario import Scenario
 
 LevelName = Literal["L0", "L1", "L2", "L3", "L4", "L5"]
 TierName = Literal["general", "core", "high_value"]
@@ -29,7 +34,12 @@ class Audience(Spec):
     recency_days_max: int | None = parameter(None, ge=0, doc="last order at most so many days ago")
     orders_min: int | None = parameter(None, ge=0, doc="at least so many orders so far")
     orders_max: int | None = parameter(None, ge=0, doc="at most so many orders so far")
+    joined_days_min: int | None = parameter(None, ge=0, doc="joined at least so many days ago")
     joined_days_max: int | None = parameter(None, ge=0, doc="joined at most so many days ago")
+    interest_groups: tuple[str, ...] | None = parameter(
+        None, min_length=1, doc="groups of interest, by their names in traits.interest_groups"
+    )
+    in_community: bool | None = parameter(None, doc="only members of a group (true), only others (false)")
 
     @model_validator(mode="before")
     @classmethod
@@ -47,11 +57,20 @@ class Audience(Spec):
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        for name in ("recency_days", "orders"):
+        for name in ("recency_days", "orders", "joined_days"):
             low, high = getattr(self, f"{name}_min"), getattr(self, f"{name}_max")
             if low is not None and high is not None and low > high:
                 raise ValueError(f"{name}_min {low} exceeds {name}_max {high}: nobody can be meant; swap them")
         return self
+
+    def carries(self) -> tuple[type[Columns], ...]:
+        """Columns of customers that it looks at, beside those that everybody has."""
+        return () if self.interest_groups is None else (Interested,)
+
+    def problems(self, scenario: Scenario, field: str) -> Iterator[tuple[str, str, str]]:
+        """What no scenario like this one has, as (rule, field, cure); ``field`` is where the audience stands."""
+        for name in self.interest_groups or ():
+            yield from unknown_interest(scenario, name, f"{field}.interest_groups")
 
     @property
     def lasting(self) -> bool:
@@ -81,9 +100,26 @@ class Audience(Spec):
             meant &= customers.orders >= self.orders_min
         if self.orders_max is not None:
             meant &= customers.orders <= self.orders_max
+        if self.joined_days_min is not None:
+            meant &= day - customers.joined >= self.joined_days_min
         if self.joined_days_max is not None:
             meant &= day - customers.joined <= self.joined_days_max
+        if self.interest_groups is not None:
+            names = list(customers.interest_names)
+            meant &= np.isin(customers.interest_group, [names.index(name) for name in self.interest_groups])
+        if self.in_community is not None:
+            # Without communities nobody is in one.
+            seated = customers.community >= 0 if "community" in customers.DECLARED else False
+            meant &= np.equal(seated, self.in_community)
         return meant
+
+
+def unknown_interest(scenario: Scenario, name: str, field: str) -> Iterator[tuple[str, str, str]]:
+    """The problem, if it is one, that a scenario has no group of interest of this name."""
+    groups = scenario.traits.interest_groups
+    if name not in groups:
+        cure = nearest(name, groups) if groups else "name it in traits.interest_groups of the scenario"
+        yield f"the scenario has no group of interest '{name}'", field, cure
 
 
 def _among(column: NDArray[np.int8], chosen: list[int], size: int) -> NDArray[np.bool_]:

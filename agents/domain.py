@@ -138,6 +138,7 @@ class PrivateDomain(World):
                 ExposedCustomers if self.contact else Customers, (*policy.actions.values(), *self.behaviours)
             )(),
         )  # fmt: skip
+        self.customers.interest_names = tuple(scenario.traits.interest_groups)  # which numbers stand for which
         self.models: CustomerModels = learned.models.drawn(self.draws) if learned else scenario.buying.models()
         self.season = self.models.season.course(self.draws, scenario.start, scenario.horizon_days)
         self.effects = scenario.effects.draw(self.draws)
@@ -252,7 +253,9 @@ class PrivateDomain(World):
 
 def population_of(base: type[Columns], parts: Iterable[Action | Behaviour]) -> type[Columns]:
     """The columns of customers in a world of these parts: what everybody has, and what the parts need of them."""
-    return base.with_columns_of(*(columns for part in parts for columns in part.carries()))
+    parts = tuple(parts)
+    audiences = (audience for part in parts if isinstance(part, Action) for _, audience in part.audiences())
+    return base.with_columns_of(*(columns for part in (*parts, *audiences) for columns in part.carries()))
 
 
 def behaviours_of(scenario: Scenario, policy: Policy) -> tuple[Behaviour, ...]:

@@ -56,6 +56,15 @@ class Action(Kind):
                 "calendar",
                 "change the calendar, the scenario's start or its horizon_days",
             )
+        for field, audience in self.audiences():
+            yield from audience.problems(scenario, field)
+
+    def audiences(self) -> Iterator[tuple[str, Audience]]:
+        """Audiences that it addresses, with their fields."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, Audience):
+                yield name, value
 
     def hours_asked_per_week(self) -> float:
         """Staff hours a week that this action asks for; all actions together get no more than there are."""

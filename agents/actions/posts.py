@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from agents.actions.base import Problem, ScheduledAction, cents
+from agents.audience import unknown_interest
 from agents.calendar import times_before
 from agents.customers import Interested
 from agents.media import MediumName, columns_of, kinds_of
 from sim.columns import Columns
-from sim.errors import nearest
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -82,13 +82,8 @@ class Posts(ScheduledAction):
 
     def problems(self, scenario: Scenario) -> Iterator[Problem]:
         yield from super().problems(scenario)
-        groups = scenario.traits.interest_groups
-        if self.interest_group is not None and self.interest_group not in groups:
-            yield (
-                f"the scenario has no group of interest '{self.interest_group}'",
-                "interest_group",
-                nearest(self.interest_group, groups) if groups else "name it in traits.interest_groups",
-            )
+        if self.interest_group is not None:
+            yield from unknown_interest(scenario, self.interest_group, "interest_group")
         medium = scenario.media.of(self.medium)
         if medium is None or not self.audience.lasting:
             return

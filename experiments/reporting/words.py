@@ -182,6 +182,8 @@ def _condition(key: str, value: Any) -> str:
         return " or ".join(_plain(str(v)) for v in value)
     if key == "members":
         return "members" if value else "not members"
+    if key == "in_community":
+        return "in a group" if value else "in no group"
     what = {"recency_days": "days since the last order", "orders": "orders", "joined_days": "days since joining"}
     bound, name = ("at least", key.removesuffix("_min")) if key.endswith("_min") else ("at most", key[:-4])
     return f"{bound} {value} {what.get(name, _plain(name))}"

@@ -131,7 +131,8 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
             [
                 "everybody", "lapsing", "newcomers", "buyers", "core_and_high",
                 {"members": luck.random() < 0.5}, {"muted": False, "orders_min": 1, "orders_max": 4},
-                {"joined_days_max": 30}, {"recency_days_max": 20, "levels": ["L4", "L5"]},
+                {"joined_days_max": 30}, {"joined_days_min": 20, "interest_groups": ["cooking", "gardening"]},
+                {"recency_days_max": 20, "levels": ["L4", "L5"]},
             ]
         )  # fmt: skip
 
@@ -152,6 +153,9 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
                  "tiers": luck.choice([[], [{"threshold_cny": 0, "discount": 0.2}]]),
                  "card": luck.choice([None, {"fee_cny": 3, "term_days": luck.randint(1, 15),
                                              "refund_if_not_saved": luck.random() < 0.5}])},
+        "show": {"kind": "posts", "medium": luck.choice(["moments", "group", "broadcast", "direct"]),
+                 "advert_share": luck.random(), "interest_group": luck.choice([None, "sports"]), "audience": whom(),
+                 "hours_per_post": luck.choice([0, 2.2]), "calendar": {"every_days": luck.randint(2, 5)}},
         "grow": {"kind": "acquisition", "spend_cny_per_day": {"ads": luck.uniform(0, 99), "store": 0},
                  "calendar": when()},
     }  # fmt: skip

@@ -62,11 +62,13 @@ def addresses(audience: Audience, c: Customer, day: int) -> bool:
         return False
     if audience.members is not None and (c.member_level > 0 or c.card_until >= day) != audience.members:
         return False
+    if audience.interest_groups is not None and c.interest_name not in audience.interest_groups:
+        return False
     recency = day - c.last_order if c.orders else None
     for low, high, value in (
         (audience.recency_days_min, audience.recency_days_max, recency),
         (audience.orders_min, audience.orders_max, c.orders),
-        (None, audience.joined_days_max, day - c.joined),
+        (audience.joined_days_min, audience.joined_days_max, day - c.joined),
     ):
         if low is None and high is None:
             continue

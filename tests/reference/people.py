@@ -118,6 +118,12 @@ class Customer(Actor):
         return min(max(self.resting_trust + self.goodwill, 0.0), 1.0)
 
     @property
+    def interest_name(self) -> str | None:
+        """Name of the group of interest."""
+        names = list(self.model.spec.traits.interest_groups)
+        return names[self.interest_group] if self.interest_group >= 0 else None
+
+    @property
     def here(self) -> bool:
         """Whether the brand has this contact."""
         return self.contact in (Contact.CONTACT, Contact.MUTED)

@@ -8,8 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from agents.audience import PRESETS, Audience
-from agents.customers import NEVER, Contact, Customers, Level, Tier
+from agents.customers import NEVER, Contact, Customers, Interested, Level, Tier
 from agents.models.history import NO_ORDER
+from sim.errors import SpecError
+from tests.worlds import busy_scenario, policy
 
 DAY = 100
 
@@ -41,12 +43,26 @@ def test_only_contacts_are_addressed() -> None:
         ({"orders_min": 2}, {"orders": [1, 2, 3]}, [0, 1, 1]),
         ({"orders_max": 2}, {"orders": [1, 2, 3]}, [1, 1, 0]),
         ({"orders_min": 2, "orders_max": 2}, {"orders": [1, 2, 3]}, [0, 1, 0]),
+        ({"joined_days_min": 7}, {"joined": [92, 93, 94, -5]}, [1, 1, 0, 1]),
+        ({"in_community": True}, {"level": [0, 1]}, [0, 0]),
+        ({"in_community": False}, {"level": [0, 1]}, [1, 1]),
         ({"joined_days_max": 7}, {"joined": [92, 93, 100, -5]}, [0, 1, 1, 0]),
         ({"levels": ["L4"], "orders_min": 2}, {"level": [4, 4, 3], "orders": [1, 2, 2]}, [0, 1, 0]),
     ],
 )  # fmt: skip
 def test_conditions(audience: dict[str, Any], columns: dict[str, Any], expected: list[int]) -> None:
     assert meant(audience, **columns) == [bool(e) for e in expected]
+
+
+def test_groups_of_interest_go_by_their_names() -> None:
+    customers = Customers.with_columns_of(Interested)()
+    customers.append(4, contact=Contact.CONTACT, interest_group=[0, 1, 2, -1])
+    customers.interest_names = ("cooking", "sports", "gardening")
+    audience = Audience(interest_groups=("gardening", "cooking"))
+    assert audience.mask(customers, DAY).tolist() == [True, False, True, False]
+    wrong = policy(it={"kind": "advert", "calendar": {"per_week": 1}, "audience": {"interest_groups": ["sport"]}})
+    with pytest.raises(SpecError, match=r"it\.audience\.interest_groups.*no group of interest 'sport'; did you mean"):
+        wrong.check(busy_scenario())
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
