@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Operator(Actor):
-    """Keeps the stock of coupons."""
+    """Keeps the stock of coupons and items."""
 
     def __init__(self, world: PrivateDomain) -> None:
         super().__init__(world)
@@ -24,6 +24,10 @@ class Operator(Actor):
         taken = min(left, wanted)
         self.stock[name] = left - taken
         return taken
+
+    def left(self, name: str, stock: int) -> int:
+        """Pieces left of a stock that began with ``stock``."""
+        return self.stock.get(name, stock)
 
     def state(self) -> dict[str, float]:
         return dict(self.stock)

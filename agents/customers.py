@@ -142,6 +142,21 @@ class Interested(Columns):
     interest_group = column("i1", -1, unit="index", doc="group of interest, as of traits.interest_groups; -1 for none")
 
 
+class FlashMembers(Columns):
+    """Columns of customers where there are flash groups."""
+
+    flash_group = column("i2", -1, unit="source", doc="action whose flash group one is in; -1 for none")
+
+
+class GroupBuyers(Columns):
+    """Columns of customers where there is group buying."""
+
+    deal = column("i2", -1, unit="source", doc="action in whose group buy one takes part; -1 for none")
+    deal_host = column("i8", -1, unit="id", doc="key of whoever opened the group")
+    deal_until = column("i4", 0, unit="day", doc="last day on which the group may be filled")
+    deal_paid = column("i4", 0, unit="cents", doc="deposit paid for the group")
+
+
 class Traits(Spec):
     """How individuals differ. Each is drawn by inverse CDF from the customer's key, so a key is always the same person.
 

@@ -27,7 +27,7 @@ from agents.models.contact import ContactModels
 from agents.models.exposure import record_touch
 from agents.policy import Policy
 from agents.scenario import Scenario
-from agents.till import Sale, sell
+from agents.till import OwnPrice, Sale, sell
 from sim.columns import Columns
 from sim.ledger import Ledger
 from sim.world import Phase, World
@@ -241,14 +241,19 @@ class PrivateDomain(World):
         return mean
 
     def sell(
-        self, rows: Rows, gross: NDArray[np.int64], organic: NDArray[np.bool_] | None = None, source: str = "purchase"
+        self,
+        rows: Rows,
+        gross: NDArray[np.int64],
+        organic: NDArray[np.bool_] | None = None,
+        source: str = "purchase",
+        own: OwnPrice | None = None,
     ) -> None:
         """Sell to these customers, each once, at these list prices in cents; may be called several times a day.
 
-        ``organic`` marks those who would have ordered today anyway, by default all.
+        ``organic`` marks those who would have ordered today anyway, by default all. ``own``: see ``till.sell``.
         """
         organic = np.ones(len(rows), bool) if organic is None else organic
-        self.sales.append(sell(self, rows, gross, organic, source))
+        self.sales.append(sell(self, rows, gross, organic, source, own))
 
 
 def population_of(base: type[Columns], parts: Iterable[Action | Behaviour]) -> type[Columns]:

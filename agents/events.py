@@ -17,6 +17,7 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("message_advert", -1, "cents", "an advert received: its cost"),
     EventKind("message_content", -1, "cents", "a piece of value content received: its cost"),
     EventKind("chat", -1, "cents", "a round of one-to-one chat: its material cost (hours are paid as wages)"),
+    EventKind("commission", -1, "cents", "a commission paid to whoever brought the buyers"),
     EventKind("wages", -1, "cents", "staff hours paid"),
     EventKind("media", -1, "cents", "acquisition spend"),
     EventKind("setup", -1, "cents", "fixed cost of an action (production, platform)"),
@@ -43,12 +44,17 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("trust_level", 0, "level", "trust level changed (amount: the new level)"),
     EventKind("value_tier", 0, "level", "value tier changed (amount: the new tier)"),
     EventKind("member_level", 0, "level", "membership level changed (amount: the new level)"),
+    EventKind("flash_join", 0, "count", "a flash group joined"),
+    EventKind("deal_opened", 0, "count", "a group buy opened by a customer"),
+    EventKind("deal_joined", 0, "count", "a group buy joined by somebody who was asked"),
+    EventKind("deal_filled", 0, "count", "a group buy filled (amount: its people)"),
+    EventKind("deal_failed", 0, "count", "a group buy not filled in time (amount: its people)"),
     EventKind("census", 0, "count", "how many customers stand where the source says (amount: the count)"),
 )
 
 OPERATOR_COSTS = (
     "coupon_redeemed", "member_discount", "points", "refund", "message_advert", "message_content", "chat", "wages",
-    "media", "setup",
+    "media", "setup", "commission",
 )  # fmt: skip
 """Kinds that a policy spends; a budget constrains their sum less membership fees."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,36 @@ class Sale:
     organic: NDArray[np.bool_]
 
 
-def sell(world: PrivateDomain, rows: Rows, gross: Cents, organic: NDArray[np.bool_], source: str) -> Sale:
-    """Book orders: list price, discounts by the policy's rules of stacking, goods.
+@dataclass(frozen=True)
+class OwnPrice:
+    """Orders of an item with a price of its own: cost of goods of each in cents, and whether benefits come off too."""
 
-    ``organic`` marks those who would have ordered today anyway; a coupon that one of them uses is subsidised.
+    goods: Cents
+    stacks: bool = False
+
+
+def sell(
+    world: PrivateDomain,
+    rows: Rows,
+    gross: Cents,
+    organic: NDArray[np.bool_],
+    source: str,
+    own: OwnPrice | None = None,
+) -> Sale:
+    """Book orders: list price, goods, discounts by the policy's rules of stacking.
+
+    ``organic`` marks those who would have ordered today anyway; a coupon that one of them uses is subsidised. An item
+    with its ``own`` price has its own cost of goods, and nothing comes off it unless it says so.
     """
     world.record("order", rows, gross, source)
-    world.record("goods", rows, np.rint(gross * (1 - world.spec.margin)).astype(np.int64), source)
+    goods = own.goods if own else np.rint(gross * (1 - world.spec.margin)).astype(np.int64)
+    world.record("goods", rows, goods, source)
+    listed = own is None or own.stacks
+    return Sale(rows, gross, _discounted(world, rows, gross, organic) if listed else gross.copy(), organic)
+
+
+def _discounted(world: PrivateDomain, rows: Rows, gross: Cents, organic: NDArray[np.bool_]) -> Cents:
+    """Use coupons and give the member price; return what is left to pay, cents."""
     rule, price = world.policy.stacking, world.customers.member_price[rows].astype(np.float64)
     price_first = rule.first == "member_price" and rule.with_member_price
     left = gross - np.rint(gross * price).astype(np.int64) if price_first else gross
@@ -48,6 +72,22 @@ def sell(world: PrivateDomain, rows: Rows, gross: Cents, organic: NDArray[np.boo
         off = np.rint((gross if price_first else net)[priced] * price[priced]).astype(np.int64)
         _give_member_price(world, rows[priced], off)
         net[priced] -= off
+    return net
+
+
+def whole_day(sales: Sequence[Sale]) -> Sale | None:
+    """One sale for everything that each customer bought today; none when nobody did.
+
+    It is organic if any part of it is.
+    """
+    sales = [sale for sale in sales if len(sale.rows)]
+    if len(sales) < 2:
+        return sales[0] if sales else None
+    rows, at = np.unique(np.concatenate([sale.rows for sale in sales]), return_inverse=True)
+    gross, net, organic = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64), np.zeros(len(rows), bool)
+    np.add.at(gross, at, np.concatenate([sale.gross for sale in sales]))
+    np.add.at(net, at, np.concatenate([sale.net for sale in sales]))
+    np.logical_or.at(organic, at, np.concatenate([sale.organic for sale in sales]))
     return Sale(rows, gross, net, organic)
 
 

@@ -54,6 +54,8 @@ LIVELY: dict[str, Any] = {
                      "super_recency_days": 9},
     "card_choice": {"kind": "card_choice", "at_par": -1.0},
     "quotes": {"kind": "quotes", "wait_days": 3, "unanswered_goodwill": -0.2},
+    "flash_sale": {"kind": "flash_sale", "buy": -1.0, "another": 0.5},
+    "group_buying": {"kind": "group_buying", "open": -4.0, "join": -1.5},
 }  # fmt: skip
 
 EVERYTHING: dict[str, Any] = {
@@ -81,12 +83,19 @@ EVERYTHING: dict[str, Any] = {
              "tiers": [{"threshold_cny": 60, "discount": 0.03},
                        {"threshold_cny": 180, "discount": 0.08, "points_multiplier": 3}],
              "card": {"fee_cny": 9.9, "term_days": 8, "discount": 0.15}},
+    "flash": {"kind": "flash_group", "calendar": {"every_days": 16, "from_day": 4}, "hours_open": 3, "invite_days": 2,
+              "nurture_days": 10, "nurture_per_week": 5,
+              "item": {"name": "gift box", "list_price_cny": 120, "price_cny": 69, "unit_cost_cny": 30, "stock": 190,
+                       "most_per_customer": 4, "stacks": True}},
+    "together": {"kind": "group_buy", "calendar": {"per_week": 3}, "people": 4, "days_open": 2, "commission_cny": 2.5,
+                 "item": {"name": "crate", "list_price_cny": 80, "price_cny": 48.8, "unit_cost_cny": 31, "stock": 60}},
 }  # fmt: skip
 
 
-# The same without anything that customers share: staff hours, stock, cut-offs estimated from everybody.
+# The same without anything that customers share: staff hours, stock, groups, cut-offs estimated from everybody.
+SHARING = {"chat", "flash_group", "group_buy"}
 UNSHARED: dict[str, Any] = {
-    **{name: action for name, action in EVERYTHING.items() if action["kind"] != "chat"},
+    **{name: action for name, action in EVERYTHING.items() if action["kind"] not in SHARING},
     "winback": {**EVERYTHING["winback"], "stock": None},
 }
 FIXED_CUT_OFFS: dict[str, Any] = {

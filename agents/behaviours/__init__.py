@@ -8,18 +8,25 @@ from .cards import CardChoice
 from .census import Census
 from .coupons import CouponUse
 from .first_contact import FirstContact, FirstOrders, Quotes
+from .flash_join import FlashJoin
+from .flash_sale import FlashSale
+from .group_buying import GroupBuying
 from .purchase import Purchase
 from .reaction import Reaction
 from .service import Service
 from .standing import TrustLevels, ValueTiers
 
 DEFAULTS: tuple[type[Behaviour], ...] = (
-    Arrival, FirstContact, Attention, CouponUse, CardChoice, Quotes, Reaction, Purchase, FirstOrders, Service,
-    TrustLevels, ValueTiers, Attrition, Census,
+    Arrival, FirstContact, Attention, CouponUse, CardChoice, Quotes,
+    FlashJoin,
+    Reaction,
+    FlashSale, GroupBuying,
+    Purchase, FirstOrders, Service, TrustLevels, ValueTiers, Attrition, Census,
 )  # fmt: skip
 """What customers do unless a scenario says otherwise, in the order in which they act within a phase."""
 
 __all__ = [
     "DEFAULTS", "Arrival", "Attention", "Attrition", "Behaviour", "CardChoice", "Census", "CouponUse", "FirstContact",
-    "FirstOrders", "Purchase", "Quotes", "Reaction", "Service", "TrustLevels", "ValueTiers",
+    "FirstOrders", "FlashJoin", "FlashSale", "GroupBuying", "Purchase",
+    "Quotes", "Reaction", "Service", "TrustLevels", "ValueTiers",
 ]  # fmt: skip

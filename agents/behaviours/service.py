@@ -12,6 +12,7 @@ from agents.customers import Contact, Level
 from agents.models.features import PRIOR_BASKETS
 from agents.models.hazard import sigmoid
 from agents.models.history import record_orders
+from agents.till import whole_day
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ class Service(Behaviour):
     points_breakage: float = parameter(0.3, ge=0, le=1, doc="share of points that are never redeemed", source="assumed")
 
     def apply(self, world: PrivateDomain) -> None:
-        for sale in world.sales:
-            if len(sale.rows):
-                self._serve(world, sale)
+        # Several orders on one day are one order day: one experience, one chance to lapse, one line of history.
+        day = whole_day(world.sales)
+        if day:
+            self._serve(world, day)
 
     def _serve(self, world: PrivateDomain, sale: Sale) -> None:
         c, rows, net = world.customers, sale.rows, sale.net

@@ -36,7 +36,7 @@ class GroupBuy(ScheduledAction):
     Customers whose keys are neighbours form a group.
     """
 
-    kind = "group_buy"
+    kind = "group_invitation"
     off: ClassVar[dict[str, Any]] = {"invited": 0}
 
     depth: float = parameter(ge=0, le=1, doc="discount of the group price as a share of the list price")

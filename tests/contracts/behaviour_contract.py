@@ -93,7 +93,7 @@ class BehaviourContract(KindContract):
         assert [type(b) for b in live(alone, busy_policy()).behaviours] == [self.kind]
 
     def test_works_with_nobody_there(self) -> None:
-        nobody = {"shop": {"volume": 1, "cost_per_reach_cny": 1e9}}
+        nobody = {"shop": {"volume": 9, "cost_per_reach_cny": 1e9}}
         talking = {name: action for name, action in EVERYTHING.items() if action["kind"] != "acquisition"}
         alone = busy_scenario(0, 30, channels=nobody, behaviours={self.kind.kind: {"kind": self.kind.kind}})
         world = live(alone, policy(**talking))

@@ -58,5 +58,7 @@ def answer_quotes(world: ReferenceWorld) -> None:
 
 
 def buys_at_first_contact(world: ReferenceWorld, c: Customer) -> bool:
-    """Whether a newcomer orders today because they came to buy."""
+    """Whether a newcomer orders today because they came to buy, and has not bought anything else already."""
+    if any(buyer is c for buyer, *_ in world.sales):
+        return False
     return c.joined == world.day and c.first_contact == BOUGHT and c.contact == Contact.CONTACT

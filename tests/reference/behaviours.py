@@ -12,6 +12,7 @@ from .acquisition import answer_quotes, buys_at_first_contact, sort_newcomers
 from .contact import change_contacts, change_levels
 from .content import arrives, load_of, recover, stands_out, strength_of
 from .coupons import discounts, mind_coupons, worth
+from .flash import join_flash_groups
 from .operator import Message, sell_card
 from .people import (
     Customer,
@@ -164,6 +165,7 @@ def respond(world: ReferenceWorld) -> None:
         mind_coupons(world, c)
     choose_cards(world)
     answer_quotes(world)
+    join_flash_groups(world)
     for c, message in world.seen:
         react(world, c, message)
     world.seen.clear()
@@ -251,6 +253,11 @@ def sell(world: ReferenceWorld, c: Customer, gross: int, organic: bool, source: 
     """What comes off by the rules of the till; give the net amount."""
     world.book(c, "order", gross, source)
     world.book(c, "goods", round(gross * (1 - world.spec.margin)), source)
+    return take_benefits(world, c, gross, organic)
+
+
+def take_benefits(world: ReferenceWorld, c: Customer, gross: int, organic: bool) -> int:
+    """What remains to pay after coupon and member price."""
     uses, member_off = discounts(world, c, gross)
     for held, off in uses:
         world.book(c, "coupon_redeemed", off, held.source)
@@ -263,10 +270,19 @@ def sell(world: ReferenceWorld, c: Customer, gross: int, organic: bool, source: 
     return gross - sum(off for _, off in uses) - (member_off or 0)
 
 
+def whole_day(sales: list[tuple[Customer, int, bool]]) -> list[tuple[Customer, int, bool]]:
+    """Several orders on one day are one order day."""
+    days: dict[int, tuple[Customer, int, bool]] = {}
+    for c, net, organic in sales:
+        _, before, already = days.get(c.key, (c, 0, False))
+        days[c.key] = (c, before + net, already or organic)
+    return list(days.values())
+
+
 def serve(world: ReferenceWorld) -> None:
     """Points, history, experience, and for some the last order for long."""
     rule = world.rules["service"]
-    for c, net, organic in world.sales:
+    for c, net, organic in whole_day(world.sales):
         earned = round(net * c.points_rate * (1 - rule.points_breakage))
         if earned > 0:
             world.book(c, "points", earned, world.programme)

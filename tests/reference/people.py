@@ -100,6 +100,8 @@ class Customer(Actor):
         self.coupons: dict[str, InHand] = {}
         self.member_level, self.card_until, self.card_saved = 0, NEVER, 0
         self.member_price = self.points_rate = 0.0
+        self.flash_group = ""
+        self.deal, self.deal_host, self.deal_until, self.deal_paid = "", -1, 0, 0
         self.orders, self.last_order = 0, NO_ORDER
         self.first_contact, self.quote_day = -1, NEVER
         self.exposed = Exposed()

@@ -19,6 +19,8 @@ from sim.draws import Draws
 
 from . import behaviours as rules
 from .contact import Exposed
+from .flash import flash_sales
+from .group_buy import group_buying
 from .operator import Message, Offer, act
 from .people import Customer, basket_luck, expected_basket, normal, predictor, sigmoid
 from .season import drawn, season
@@ -53,6 +55,7 @@ class ReferenceWorld(mesa.Model):
         self.seen: list[tuple[Customer, Message]] = []
         self.offers: list[Offer] = []
         self.sales: list[tuple[Customer, int, bool]] = []
+        self.filled: list[tuple[Customer, bool]] = []  # people of the group buys filled today, and whether they host
         if learned:
             self._born_from_logs(learned)
         else:
@@ -69,6 +72,8 @@ class ReferenceWorld(mesa.Model):
             act(self, name, action)
         rules.receive(self)
         rules.respond(self)
+        flash_sales(self)
+        group_buying(self)
         rules.purchase(self)
         rules.serve(self)
         rules.update(self)

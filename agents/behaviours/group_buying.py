@@ -1,0 +1,139 @@
+"""Group buying: who opens a group, whom they ask, who joins, and what becomes of the money."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents.actions.base import cents
+from agents.actions.group_buy import GroupBuy, group_buys
+from agents.behaviours.item_demand import ItemDemand, Rows
+from agents.customers import Contact
+from agents.models.hazard import sigmoid
+from sim.spec import parameter
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+    from agents.policy import Policy
+    from agents.scenario import Scenario
+
+
+class GroupBuying(ItemDemand):
+    """Log-odds of opening a group and of joining one when asked.
+
+    Every open group asks some contacts a day, of the same group of interest where there are such; which host asks is
+    luck of the one who is asked. A customer takes part in one group at a time.
+    """
+
+    kind = "group_buying"
+    phase = "purchase"
+
+    open: float = parameter(
+        -6.0, doc="log-odds of opening a group at neutral trust, at list price, at median sociability", source="assumed"
+    )
+    per_sociability: float = parameter(1.0, ge=0, doc="log-odds per unit of log sociability", source="assumed")
+    asks_per_day: float = parameter(
+        8.0, ge=0, doc="contacts whom an open group asks a day, at sociability 1", source="assumed"
+    )
+    join: float = parameter(
+        -2.6, doc="log-odds of joining when asked, at neutral trust and at list price", source="assumed"
+    )
+
+    def acts_in(self, scenario: Scenario, policy: Policy) -> bool:
+        return bool(group_buys(policy.actions))
+
+    def apply(self, world: PrivateDomain) -> None:
+        for name, action in group_buys(world.policy.actions):
+            code = world.ledger.source_code(name)
+            if action.opens_on(world):
+                self._open(world, name, action, code)
+            (there,) = (world.customers.deal == code).nonzero()
+            if len(there):
+                self._ask(world, name, action, code)
+                self._settle(world, name, action, code)
+
+    # -- people -------------------------------------------------------------------------------------------------
+
+    def _open(self, world: PrivateDomain, name: str, action: GroupBuy, code: int) -> None:
+        c = world.customers
+        rows = np.flatnonzero(action.audience.mask(c, world.day) & (c.deal < 0))
+        for piece in world.pieces(rows):
+            logit = self.appeal(world, piece, action.item) + self.open
+            logit += self.per_sociability * np.log(c.sociability[piece].astype(np.float64))
+            hosts = piece[world.draws.uniform(f"deal.open.{name}", world.day, c.key[piece]) < sigmoid(logit)]
+            until = min(world.day + action.days_open, world.horizon_days) - 1
+            c.deal[hosts], c.deal_host[hosts], c.deal_until[hosts], c.deal_paid[hosts] = code, c.key[hosts], until, 0
+            world.record("deal_opened", hosts, 0, name)
+
+    def _ask(self, world: PrivateDomain, name: str, action: GroupBuy, code: int) -> None:
+        """Let hosts ask, circle by circle. Everybody who can be asked has the same chance of it within a circle."""
+        c = world.customers
+        hosts = np.flatnonzero((c.deal == code) & (c.deal_host == c.key))
+        hosts = hosts[np.argsort(c.key[hosts])]
+        free = np.flatnonzero((c.deal < 0) & ((c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)))
+        for circle in np.unique(c.interest_group[hosts]):
+            mine = (rows[c.interest_group[rows] == circle] for rows in (hosts, free))
+            self._ask_circle(world, name, action, *mine)
+
+    def _ask_circle(self, world: PrivateDomain, name: str, action: GroupBuy, hosts: Rows, free: Rows) -> None:
+        if not len(free) or not len(hosts):
+            return
+        c = world.customers
+        asks = np.cumsum(self.asks_per_day * c.sociability[hosts].astype(np.float64))
+        # No more can be asked than are there.
+        near, _ = world.draws.below(f"deal.asked.{name}", world.day, c.key[free], asks[-1] / len(free))
+        rows = free[near]
+        logit = self.appeal(world, rows, action.item) + self.join
+        rows = rows[world.draws.uniform(f"deal.join.{name}", world.day, c.key[rows]) < sigmoid(logit)]
+        by = np.searchsorted(asks, world.draws.uniform(f"deal.by.{name}", world.day, c.key[rows]) * asks[-1], "right")
+        host = hosts[np.minimum(by, len(hosts) - 1)]
+        for column in (c.deal, c.deal_host, c.deal_until):
+            column[rows] = column[host]
+        c.deal_paid[rows] = 0
+        world.record("deal_joined", rows, 0, name)
+
+    # -- money --------------------------------------------------------------------------------------------------
+
+    def _settle(self, world: PrivateDomain, name: str, action: GroupBuy, code: int) -> None:
+        """Fill groups that have their people, give back what others paid when time is up, hold the rest overnight."""
+        c = world.customers
+        members = np.flatnonzero(c.deal == code)
+        # Whoever opened a group never leaves it, so hosts in the order of their keys are the groups.
+        hosts = members[c.deal_host[members] == c.key[members]]
+        hosts = hosts[np.argsort(c.key[hosts])]
+        _, group, size = np.unique(c.deal_host[members], return_inverse=True, return_counts=True)
+        full, late = size >= action.people, c.deal_until[hosts] <= world.day
+        world.record("deal_filled", hosts[full], size[full], name)
+        world.record("deal_failed", hosts[late & ~full], size[late & ~full], name)
+        self._fill(world, name, action, members[full[group]])
+        if action.commission_cny:
+            world.record("commission", hosts[full], cents(action.commission_cny), name)
+        self._pay_back(world, name, action, members[(late & ~full)[group]])
+        c.deal[members[(late | full)[group]]] = -1
+        waiting = members[~(late | full)[group]]
+        self._pay(world, name, action, waiting[c.deal_paid[waiting] == 0])
+
+    def _fill(self, world: PrivateDomain, name: str, action: GroupBuy, rows: Rows) -> None:
+        """Turn payments into orders while stock lasts; the others get theirs back."""
+        c, item = world.customers, action.item
+        got = np.ones(len(rows), np.int64)
+        if item.stock is not None:
+            got = item.allot(world, got, world.draws.uniform(f"deal.stock.{name}", world.day, c.key[rows]))
+        held = rows[(got > 0) & (c.deal_paid[rows] > 0)]
+        world.record(
+            "refund", held, c.deal_paid[held].astype(np.int64), name
+        )  # the deposit is set off against the order
+        item.sell(world, rows[got > 0], got[got > 0], name)
+        self._pay_back(world, name, action, rows[got == 0])
+
+    def _pay(self, world: PrivateDomain, name: str, action: GroupBuy, rows: Rows) -> None:
+        price = cents(action.item.price_cny)
+        world.record("fee", rows, price, name)
+        world.customers.deal_paid[rows] = price
+
+    def _pay_back(self, world: PrivateDomain, name: str, action: GroupBuy, rows: Rows) -> None:
+        """Give back what was paid, today or before."""
+        c = world.customers
+        self._pay(world, name, action, rows[c.deal_paid[rows] == 0])
+        world.record("refund", rows, c.deal_paid[rows].astype(np.int64), name)
