@@ -9,22 +9,19 @@ recommends who takes associations for effects.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import as_completed
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from loky import ProcessPoolExecutor
 
 import agents.actions  # noqa: F401  (registers the kinds of action in worker processes too)
 from agents.policy import Policy
-from experiments import run
 from experiments.closed_loop.scoring import Cell, best_policy, cell, made_from
 from experiments.closed_loop.space import Effort
 from experiments.listener import Listener, Silence
+from experiments.pool import Pool
 from experiments.results import write_json
 from sim.spec import validate
 
@@ -133,7 +130,7 @@ def check_loop(
     """
     hear, spend = listener or Silence(), effort or Effort()
     store = _Store(folder, spend)
-    with _Pool(processes) as pool:
+    with Pool(processes) as pool:
         numbers = range(worlds)
         missing = [w for w in numbers if store.best(w) is None and any(store.cell(w, n) is None for n in sizes)]
         hear.stage("what is best in each world, with the truth", len(missing))
@@ -207,37 +204,3 @@ class _Store:
         """What is finished of the worlds and sizes asked for."""
         by_size = {n: [c for w in range(worlds) if (c := self.cell(w, n))] for n in sizes}
         return LoopCheck(tuple(Size(n, tuple(cells)) for n, cells in by_size.items() if cells))
-
-
-class _Pool:
-    """Processes for whole worlds; with one, this process."""
-
-    def __init__(self, processes: int | None) -> None:
-        self.processes = processes or run.default_processes()
-        self._pool: ProcessPoolExecutor | None = None
-
-    def __enter__(self) -> _Pool:
-        if self.processes > 1:
-            # No worker hears Ctrl-C, and none lives longer than its parent.
-            self._pool = ProcessPoolExecutor(
-                self.processes, initializer=run.begin_worker, initargs=([], None, os.getpid())
-            )
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self._pool:
-            self._pool.shutdown(wait=True, kill_workers=kind is not None)
-
-    def each(self, work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
-        """(index of the task, what came of it) as they finish."""
-        if self._pool is None:
-            yield from ((index, work(*task)) for index, task in enumerate(tasks))
-            return
-        with run.interrupts_held():
-            futures = {self._pool.submit(work, *task): index for index, task in enumerate(tasks)}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        finally:
-            for future in futures:
-                future.cancel()

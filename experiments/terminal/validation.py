@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from experiments.terminal.effects_command import effects
+from experiments.terminal.facts_command import facts
 from experiments.terminal.loop_command import loop
 from experiments.terminal.options import CutOff, Json, LogsArgument, Processes, Zone, whole
 
@@ -118,4 +119,5 @@ def optimum_command(
 
 
 app.command()(loop)
+app.command()(facts)
 app.command()(effects)

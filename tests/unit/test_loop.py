@@ -26,6 +26,7 @@ from experiments.closed_loop.scoring import Cell, future_of, scores, with_action
 from experiments.closed_loop.space import Effort, plan_of
 from experiments.data import load_logs
 from experiments.loop import LoopCheck, Size, check_loop
+from experiments.pool import Pool
 from experiments.reporting.figures_loop import claims_info, plot_claims, plot_regret, regret_info
 from experiments.terminal.validation import app
 
@@ -251,7 +252,7 @@ def test_another_effort_starts_anew(quick: list[tuple[int, int]], tmp_path: Path
 
 def test_processes_do_the_same_work() -> None:
     tasks = [(world, TINY) for world in range(3)]
-    with loop._Pool(2) as many, loop._Pool(1) as one:
+    with Pool(2) as many, Pool(1) as one:
         assert dict(many.each(loop.made_from, tasks)) == dict(one.each(loop.made_from, tasks))
 
 

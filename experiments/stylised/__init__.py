@@ -1,0 +1,1 @@
+"""Stylised facts: what sources report of private domains, asked of worlds that were not told."""

@@ -1,0 +1,126 @@
+"""A fact: what a source reports, which worlds are asked, and the range that their answer should lie in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t
+
+from agents.domain import PrivateDomain
+from agents.policy import Policy
+from agents.scenario import Scenario
+
+Floats = NDArray[np.float64]
+Measure = Callable[[PrivateDomain], float]
+"""What is read off a lived world; a function of a module, so that worker processes find it."""
+Answers = Mapping[str, Floats]
+
+CONFIDENCE = 0.95
+Verdict = Literal["holds", "fails", "open"]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A world that is asked: its name within the fact, the scenario, the policy, and what is read off."""
+
+    name: str
+    scenario: Scenario
+    policy: Policy
+    measure: Measure
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What a source reports, as a range for one number.
+
+    Attributes
+    ----------
+    name : short, such as ``tiers: sales of the general``; the word before the colon is the group.
+    statement, source : what is reported, and by whom.
+    low, high : range in which the number should lie; infinite for an open end.
+    unit : of the number.
+    arms : worlds to ask; arms of one fact meet the same seeds.
+    answer : one number for each replicate, from those of the arms by name.
+    tuned : whether assumed parameters of its world were set with this fact in view; else it is a prediction.
+    """
+
+    name: str
+    statement: str
+    source: str
+    low: float
+    high: float
+    unit: str
+    arms: tuple[Arm, ...]
+    answer: Callable[[Answers], Floats]
+    tuned: bool = False
+
+    @property
+    def group(self) -> str:
+        """The word before the colon."""
+        return self.name.partition(":")[0]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the worlds answered: mean over replicates with a 95 % interval, and the verdict.
+
+    A fact holds when the whole interval lies in the range, fails when all of it lies outside, and is open between.
+    """
+
+    fact: Fact
+    mean: float
+    low: float
+    high: float
+    replicates: int
+
+    @property
+    def verdict(self) -> Verdict:
+        if math.isnan(self.mean):
+            return "fails"
+        if self.low >= self.fact.low and self.high <= self.fact.high:
+            return "holds"
+        return "fails" if self.high < self.fact.low or self.low > self.fact.high else "open"
+
+
+def found(fact: Fact, answers: Answers) -> Finding:
+    """The finding of a fact from the answers of its arms."""
+    values = fact.answer(answers)
+    n, mean = len(values), float(np.mean(values))
+    spread = float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.inf
+    half = float(t.ppf(0.5 + CONFIDENCE / 2, n - 1)) * spread if n > 1 else math.inf
+    return Finding(fact, mean, mean - half, mean + half, n)
+
+
+def the(arm: str) -> Callable[[Answers], Floats]:
+    """The answer of one arm as it is."""
+    return lambda answers: answers[arm]
+
+
+def ratio(above: str, below: str) -> Callable[[Answers], Floats]:
+    """One arm's answer over another's, of their means; by the jackknife, so that few events do not divide by nought."""
+
+    def answer(answers: Answers) -> Floats:
+        a, b = answers[above], answers[below]
+        n = len(a)
+        whole = a.mean() / b.mean() if b.mean() else math.nan
+        if n == 1:
+            return np.array([whole])
+        left_out = ((a.sum() - a) / (n - 1)) / ((b.sum() - b) / (n - 1))
+        return np.asarray(n * whole - (n - 1) * left_out)  # pseudo-values (Tukey 1958)
+
+    return answer
+
+
+def difference(of: str, less: str) -> Callable[[Answers], Floats]:
+    """One arm's answer less another's, replicate by replicate."""
+    return lambda answers: np.asarray(answers[of] - answers[less])
+
+
+def groups(facts: Sequence[Fact]) -> list[str]:
+    """Groups in the order in which they come."""
+    return list(dict.fromkeys(fact.group for fact in facts))
