@@ -14,11 +14,11 @@ from experiments.listener import Listener, Silence
 from experiments.pool import Pool
 from experiments.results import provenance
 from experiments.run import seeds_for
-from experiments.stylised import tiers, trust
+from experiments.stylised import flash, tiers, trust
 from experiments.stylised.fact import Arm, Fact, Finding, found, groups
 from sim.errors import SiyuError, nearest
 
-SOURCES: tuple[Callable[[], Iterator[Fact]], ...] = (tiers.facts, trust.facts)
+SOURCES: tuple[Callable[[], Iterator[Fact]], ...] = (tiers.facts, trust.facts, flash.facts)
 ROOT_SEED = 20261122  # never used by a search or in a test of a preset
 
 
