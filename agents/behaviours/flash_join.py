@@ -26,7 +26,7 @@ class FlashJoin(Behaviour):
     phase = "respond"
 
     join: float = parameter(
-        1.2,
+        2.0,
         doc="log-odds of joining at trust 0.5, median interest and no discount",
         source="assumed; S3: over 85 % join after two months of nurture",
     )

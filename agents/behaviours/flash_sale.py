@@ -29,7 +29,7 @@ class FlashSale(ItemDemand):
     phase = "purchase"
 
     buy: float = parameter(
-        -2.2, doc="log-odds of buying at neutral trust, at list price, with time to think", source="assumed"
+        -1.7, doc="log-odds of buying at neutral trust, at list price, with time to think", source="assumed"
     )
     there: float = parameter(
         0.4, ge=0, le=1, doc="share of the group that is there at the announced hour", source="assumed"
