@@ -52,6 +52,17 @@ class Calendar(Spec):
         # Rounding guards against 6.999… where seven sevenths are meant.
         return math.floor(round((since + 1) * rate, 9)) - math.floor(round(since * rate, 9))
 
+    def share_of_week(self, day: int, date: dt.date) -> float:
+        """Share of a week's work that falls on this day of the run: a week's is spread over the days that come up."""
+        times = self.times(day, date)
+        if not times:
+            return 0.0
+        if self.weekdays is not None:
+            return times / len(set(self.weekdays))
+        if self.per_week is not None:
+            return times / self.per_week
+        return times * (self.every_days or 1) / 7
+
     def days(self, start: dt.date, horizon_days: int) -> int:
         """How often it happens within a run."""
         return sum(self.times(day, start + dt.timedelta(days=day)) for day in range(horizon_days))

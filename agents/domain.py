@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from agents.actions.base import Action
 from agents.actions.membership import Membership, PaidCard
-from agents.actors import Operator, Staff
+from agents.actors import Operator
 from agents.behaviours import DEFAULTS, Behaviour
 from agents.behaviours.base import PhaseName
 from agents.birth import Learned, populate
@@ -27,7 +27,9 @@ from agents.models.contact import ContactModels
 from agents.models.exposure import record_touch
 from agents.policy import Policy
 from agents.scenario import Scenario
+from agents.staff import Staff
 from agents.till import OwnPrice, Sale, sell
+from agents.troubles import Settlement
 from sim.columns import Columns
 from sim.ledger import Ledger
 from sim.world import Phase, World
@@ -143,7 +145,7 @@ class PrivateDomain(World):
         self.season = self.models.season.course(self.draws, scenario.start, scenario.horizon_days)
         self.effects = scenario.effects.draw(self.draws)
         self.operator = Operator(self)
-        self.staff = Staff(self, scenario.staff.hours_per_week)
+        self.staff = Staff(self)
         self.channels = {
             name: Channel(self, index, name, spec) for index, (name, spec) in enumerate(scenario.channels.items())
         }
@@ -153,6 +155,7 @@ class PrivateDomain(World):
         self.slots = slots_of(self.customers.DECLARED)
         self._slot = {slot.name: slot for slot in self.slots}
         self.offers: list[Offer] = []
+        self.settled: list[Settlement] = []  # problems settled today
         self.arrived: Rows = np.empty(0, np.intp)
         self.sales: list[Sale] = []  # of today
         self.programme = "membership"  # name of the action that runs the membership; its benefits are its costs

@@ -18,6 +18,7 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("message_content", -1, "cents", "a piece of value content received: its cost"),
     EventKind("chat", -1, "cents", "a round of one-to-one chat: its material cost (hours are paid as wages)"),
     EventKind("commission", -1, "cents", "a commission paid to whoever brought the buyers"),
+    EventKind("compensation", -1, "cents", "given to settle a problem: money back and gifts"),
     EventKind("wages", -1, "cents", "staff hours paid"),
     EventKind("media", -1, "cents", "acquisition spend"),
     EventKind("setup", -1, "cents", "fixed cost of an action (production, platform)"),
@@ -36,6 +37,10 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("reply", 0, "count", "a reply to a chat"),
     EventKind("view", 0, "count", "a message, post or chat seen (amount: seconds spent with it)"),
     EventKind("interact", 0, "count", "a public reaction to content"),
+    EventKind("problem", 0, "count", "an order went wrong"),
+    EventKind("settled", 0, "count", "a problem settled in the customer's favour (amount: days waited)"),
+    EventKind("refused", 0, "count", "a problem decided against the customer (amount: days waited)"),
+    EventKind("quarrel", 0, "count", "a problem refused or left unsettled for too long"),
     EventKind("mute", 0, "count", "messages muted"),
     EventKind("unmute", 0, "count", "messages allowed again"),
     EventKind("delete", 0, "count", "contact deleted, for good"),
@@ -54,7 +59,7 @@ KINDS: tuple[EventKind, ...] = (
 
 OPERATOR_COSTS = (
     "coupon_redeemed", "member_discount", "points", "refund", "message_advert", "message_content", "chat", "wages",
-    "media", "setup", "commission",
+    "media", "setup", "commission", "compensation",
 )  # fmt: skip
 """Kinds that a policy spends; a budget constrains their sum less membership fees."""
 

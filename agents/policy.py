@@ -9,7 +9,8 @@ from pydantic import model_validator
 from agents.actions.base import Action
 from agents.scenario import Scenario
 from agents.stacking import Stacking
-from sim.errors import SpecError
+from agents.staff import hours_granted, team_of
+from sim.errors import SpecError, nearest
 from sim.spec import Spec, parameter
 
 
@@ -22,6 +23,9 @@ class Policy(Spec):
         None, ge=0, le=200, doc="messages a customer receives a week at most; none for no cap"
     )
     stacking: Stacking = Stacking()
+    priority: tuple[str, ...] = parameter(
+        (), doc="actions that get their staff hours first, in this order; the others share what is left in proportion"
+    )
     plugins: tuple[str, ...] = parameter((), doc="modules to import before this document is read")
 
     @model_validator(mode="after")
@@ -43,8 +47,17 @@ class Policy(Spec):
                 rulers[what] = place
         return self
 
+    @model_validator(mode="after")
+    def _ranked(self) -> Self:
+        for name in self.priority:
+            if name not in self.actions:
+                raise ValueError(f"priority: no action '{name}'; {nearest(name, self.actions)}")
+        if len(set(self.priority)) < len(self.priority):
+            raise ValueError("priority names an action twice; keep its first place")
+        return self
+
     def hours_asked_per_week(self) -> float:
-        """Staff hours a week that all actions together ask for; granted in proportion when there are fewer."""
+        """Staff hours a week that all actions together ask for; see ``agents.staff`` for what they get."""
         return sum(action.hours_asked_per_week() for action in self.actions.values())
 
     def check(self, scenario: Scenario) -> None:
@@ -55,12 +68,10 @@ class Policy(Spec):
 
     def fixed_cost_cny(self, scenario: Scenario) -> float:
         """What the policy costs over the horizon whatever customers do: wages, media, production."""
-        staff, asked = scenario.staff, self.hours_asked_per_week()
-        granted = min(staff.hours_per_week / asked, 1.0) if asked else 0.0
-        hours = granted * sum(action.hours_over(scenario) for action in self.actions.values())
-        return hours * staff.wage_cny_per_hour + sum(
-            action.fixed_cost_cny(scenario) for action in self.actions.values()
-        )
+        days = range(scenario.horizon_days) if self.hours_asked_per_week() else ()
+        hours = sum(sum(hours_granted(scenario, self, day).values()) for day in days)
+        wages = hours * scenario.staff.wage_cny_per_hour * team_of(self).about.wage
+        return wages + sum(action.fixed_cost_cny(scenario) for action in self.actions.values())
 
 
 DO_NOTHING = Policy(title="do nothing")

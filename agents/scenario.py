@@ -16,6 +16,8 @@ from agents.media import Media
 from agents.models import CustomerModels, default_models
 from sim.spec import Spec, parameter
 
+Week = tuple[float, float, float, float, float, float, float]
+
 
 class Population(Spec):
     """Contacts whom the brand owns on day 0 when no logs say who they are."""
@@ -47,6 +49,17 @@ class StaffSpec(Spec):
 
     hours_per_week: float = parameter(40.0, ge=0, doc="staff hours there are, a week")
     wage_cny_per_hour: float = parameter(35.0, ge=0, doc="wage, CNY an hour", source="assumed")
+    weekdays: Week | None = parameter(None, doc="shares of the hours on Monday … Sunday; none for the same every day")
+
+    @model_validator(mode="after")
+    def _whole_week(self) -> Self:
+        if self.weekdays and (min(self.weekdays) < 0 or abs(sum(self.weekdays) - 1) > 1e-6):
+            raise ValueError(f"weekdays must be ≥ 0 and add up to 1 (they add up to {sum(self.weekdays):.6g})")
+        return self
+
+    def share_of_week(self, date: dt.date) -> float:
+        """Share of the week's hours that a date has."""
+        return self.weekdays[date.weekday()] if self.weekdays else 1 / 7
 
 
 class Buying(Spec):

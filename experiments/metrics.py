@@ -53,7 +53,9 @@ WEEKLY_COUNTS = (("mutes", "mute"), ("deletes", "delete"), ("chats", "chat"), ("
 
 def outcome(world: PrivateDomain) -> Outcome:
     """Metrics of a finished world."""
-    return ledger_outcome(world.ledger, world.spec, world.draws.seed, contacts_at_start(world))
+    return ledger_outcome(
+        world.ledger, world.spec, world.draws.seed, contacts_at_start(world), world.staff.wage_cny_per_hour
+    )
 
 
 def contacts_at_start(world: PrivateDomain) -> int:
@@ -62,8 +64,8 @@ def contacts_at_start(world: PrivateDomain) -> int:
     return int(np.count_nonzero((c.channel < 0) & (c.contact >= Contact.CONTACT)))
 
 
-def ledger_outcome(ledger: Ledger, scenario: Scenario, seed: int, contacts: int) -> Outcome:
-    """Metrics of a ledger."""
+def ledger_outcome(ledger: Ledger, scenario: Scenario, seed: int, contacts: int, wage: float) -> Outcome:
+    """Metrics of a ledger, in which an hour of staff cost this wage."""
     t = ledger.totals()
     sign = ledger.signs()[t.kind]
     signed = sign * t.amount / 100
@@ -86,7 +88,7 @@ def ledger_outcome(ledger: Ledger, scenario: Scenario, seed: int, contacts: int)
         "margin": profit / revenue if revenue > 0 else 0.0,
         "gross_sales": kinds["order"][1],
         "spend": float(spent.sum()),
-        **_pressure(kinds, scenario, acquired),
+        **_pressure(kinds, scenario, acquired, wage),
         "spend_discounted": float((spent * factor).sum()) / acquired if acquired else 0.0,
         "contacts_start": float(contacts),
         "acquired": float(acquired),
@@ -101,10 +103,9 @@ def ledger_outcome(ledger: Ledger, scenario: Scenario, seed: int, contacts: int)
     )
 
 
-def _pressure(kinds: dict[str, tuple[int, float]], scenario: Scenario, acquired: int) -> dict[str, float]:
+def _pressure(kinds: dict[str, tuple[int, float]], scenario: Scenario, acquired: int, wage: float) -> dict[str, float]:
     """What staff and customers bear, a week."""
     weeks = scenario.horizon_days / DAYS_A_WEEK
-    wage = scenario.staff.wage_cny_per_hour
     messages = sum(kinds[name][0] for name in MESSAGES)
     return {
         "hours": kinds["wages"][1] / wage / weeks if wage else 0.0,

@@ -56,6 +56,8 @@ LIVELY: dict[str, Any] = {
     "quotes": {"kind": "quotes", "wait_days": 3, "unanswered_goodwill": -0.2},
     "flash_sale": {"kind": "flash_sale", "buy": -1.0, "another": 0.5},
     "group_buying": {"kind": "group_buying", "open": -4.0, "join": -1.5},
+    "problems": {"kind": "problems", "per_order": 0.15, "patience_days": 2, "quarrel_delete": 0.4},
+    "recovery": {"kind": "recovery", "recovery": 0.9, "half_life_days": 3},
 }  # fmt: skip
 
 EVERYTHING: dict[str, Any] = {
@@ -72,7 +74,12 @@ EVERYTHING: dict[str, Any] = {
                  "advert_share": 0.5, "cost_cny": 0.013, "audience": {"levels": ["L1", "L3", "L4", "L5"]}},
     "talk": {"kind": "chat", "hours_per_week": {"L0": 2, "L1": 3, "L2": 3, "L3": 4, "L4": 4, "L5": 1}, "cost_cny": 0.4},
     "care": {"kind": "chat", "hours_per_week": {"L4": 1.5, "L5": 2}, "minutes_per_chat": 9,
-             "audience": {"tiers": ["core", "high_value"]}},
+             "audience": {"tiers": ["core", "high_value"]}, "minutes_per_round": 4, "top_share": 0.6,
+             "calendar": {"weekdays": ["tue", "thu", "sun"]}},
+    "desk": {"kind": "after_sales", "hours_per_week": 0.9, "minutes_per_case": 6, "gift_cny": 1.5, "in_favour": 0.8},
+    "people": {"kind": "team", "organisation": "store", "setup_cny": 200},
+    "helpers": {"kind": "agency", "hours_per_week": 3, "setup_cny": 150, "fee_cny_per_week": 30, "from_day": 5,
+                "until_day": 33},
     "friday": {"kind": "coupon", "depth": 0.12, "valid_days": 5, "reminder_days": 2, "minimum_spend_cny": 40,
                "calendar": {"weekdays": ["fri"]}},
     "winback": {"kind": "coupon", "depth": 0.3, "valid_days": 5, "reminder_days": 3, "stock": 160,
@@ -96,6 +103,7 @@ EVERYTHING: dict[str, Any] = {
 SHARING = {"chat", "flash_group", "group_buy"}
 UNSHARED: dict[str, Any] = {
     **{name: action for name, action in EVERYTHING.items() if action["kind"] not in SHARING},
+    **{name: action for name, action in EVERYTHING.items() if action["kind"] not in ("chat", "after_sales")},
     "winback": {**EVERYTHING["winback"], "stock": None},
 }
 FIXED_CUT_OFFS: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """Operator actions. A new one is a file here and a name in this list."""
 
 from .acquisition import Acquisition
+from .after_sales import AfterSales
 from .base import Action, ScheduledAction
 from .cadence import Advert, Content
 from .chat import Chat
@@ -9,17 +10,9 @@ from .flash_group import FlashGroup
 from .group_buy import GroupBuy
 from .membership import Membership
 from .posts import Posts
+from .team import Agency, Team
 
 __all__ = [
-    "Acquisition",
-    "Action",
-    "Advert",
-    "Chat",
-    "Content",
-    "Coupon",
-    "FlashGroup",
-    "GroupBuy",
-    "Membership",
-    "Posts",
-    "ScheduledAction",
-]
+    "Acquisition", "Action", "Advert", "AfterSales", "Agency", "Chat", "Content", "Coupon", "FlashGroup", "GroupBuy",
+    "Membership", "Posts", "ScheduledAction", "Team",
+]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -70,9 +71,13 @@ class Action(Kind):
         """Staff hours a week that this action asks for; all actions together get no more than there are."""
         return 0.0
 
-    def hours_over(self, scenario: Scenario) -> float:
-        """Staff hours that it asks for over the horizon."""
-        return self.hours_asked_per_week() * scenario.horizon_days / 7
+    def hours_asked_on(self, scenario: Scenario, day: int, date: dt.date) -> float:
+        """Staff hours that it asks for on a day: those of a week as the staff's own hours fall, unless it says more."""
+        return self.hours_asked_per_week() * scenario.staff.share_of_week(date)
+
+    def waiting(self, world: PrivateDomain, name: str) -> int | None:
+        """How much work waits in its queue; none without a queue."""
+        return None
 
     def fixed_cost_cny(self, scenario: Scenario) -> float:
         """Cost over the horizon whatever customers do, CNY; without wages, which are the whole policy's matter."""

@@ -65,9 +65,8 @@ class Posts(ScheduledAction):
         """Numbers of the posts of today that staff have the time to make, counted from the first of the run."""
         if not self.hours_per_post:
             return range(before, before + planned)
-        asked = 7 * self.hours_per_post * planned  # today's hours, as hours a week
-        share = world.staff.work(world, name, asked) / asked
-        return range(whole(share * before), whole(share * (before + planned)))
+        hours = world.staff.put_to_work(world, name)  # so far, before and after today
+        return range(*(whole(so_far / self.hours_per_post) for so_far in hours))
 
     def _receivers(self, world: PrivateDomain) -> Rows:
         c = world.customers
@@ -100,8 +99,8 @@ class Posts(ScheduledAction):
     def hours_asked_per_week(self) -> float:
         return self.hours_per_post * self.calendar.per_week_on_average()
 
-    def hours_over(self, scenario: Scenario) -> float:
-        return self.hours_per_post * self.calendar.days(scenario.start, scenario.horizon_days)
+    def hours_asked_on(self, scenario: Scenario, day: int, date: dt.date) -> float:
+        return self.hours_per_post * self.calendar.times(day, date)
 
     def fixed_cost_cny(self, scenario: Scenario) -> float:
         return self.production_cny * self.calendar.days(scenario.start, scenario.horizon_days)

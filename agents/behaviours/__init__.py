@@ -11,22 +11,42 @@ from .first_contact import FirstContact, FirstOrders, Quotes
 from .flash_join import FlashJoin
 from .flash_sale import FlashSale
 from .group_buying import GroupBuying
+from .problems import Problems
 from .purchase import Purchase
 from .reaction import Reaction
+from .recovery import Recovery
 from .service import Service
 from .standing import TrustLevels, ValueTiers
 
 DEFAULTS: tuple[type[Behaviour], ...] = (
     Arrival, FirstContact, Attention, CouponUse, CardChoice, Quotes,
-    FlashJoin,
+    FlashJoin, Recovery,
     Reaction,
     FlashSale, GroupBuying,
-    Purchase, FirstOrders, Service, TrustLevels, ValueTiers, Attrition, Census,
+    Purchase, FirstOrders, Service, Problems, TrustLevels, ValueTiers, Attrition, Census,
 )  # fmt: skip
 """What customers do unless a scenario says otherwise, in the order in which they act within a phase."""
 
 __all__ = [
-    "DEFAULTS", "Arrival", "Attention", "Attrition", "Behaviour", "CardChoice", "Census", "CouponUse", "FirstContact",
-    "FirstOrders", "FlashJoin", "FlashSale", "GroupBuying", "Purchase",
-    "Quotes", "Reaction", "Service", "TrustLevels", "ValueTiers",
+    "DEFAULTS",
+    "Arrival",
+    "Attention",
+    "Attrition",
+    "Behaviour",
+    "CardChoice",
+    "Census",
+    "CouponUse",
+    "FirstContact",
+    "FirstOrders",
+    "FlashJoin",
+    "FlashSale",
+    "GroupBuying",
+    "Problems",
+    "Purchase",
+    "Quotes",
+    "Reaction",
+    "Recovery",
+    "Service",
+    "TrustLevels",
+    "ValueTiers",
 ]  # fmt: skip

@@ -103,7 +103,7 @@ class Attention(Conversation):
         if len(rows):
             world.record("view", rows, getattr(self, f"{message.kind}_seconds"), message.source)
             if message.kind == "chat":
-                self._see_chat(world, rows, message.luck)
+                self._see_chat(world, rows, message)
             else:
                 see = self._see_advert if message.kind == "advert" else self._see_content
                 see(world, message, rows, self._strength(world, message, medium, rows), medium.load if medium else 1.0)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Census(Behaviour):
-    """Counts of contact states, and of trust levels, tiers and members among the contacts."""
+    """Counts of contact states, of trust levels, tiers and members among the contacts, and of what waits for staff."""
 
     kind = "census"
     phase = "observe"
@@ -31,5 +31,9 @@ class Census(Behaviour):
         ):
             for name, n in zip(names, np.bincount(column, minlength=len(names)), strict=True):
                 world.ledger.record_shared(world.day, "census", int(n), f"{axis}.{name}")
+        for name, action in world.policy.actions.items():
+            queue = action.waiting(world, name)
+            if queue is not None:
+                world.ledger.record_shared(world.day, "census", queue, f"queue.{name}")
         members = int(np.count_nonzero(here & ((c.member_level > 0) | (c.card_until >= world.day))))
         world.ledger.record_shared(world.day, "census", members, "member.any")

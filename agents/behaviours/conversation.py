@@ -14,6 +14,7 @@ from sim.spec import parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
+    from agents.messages import Message
 
 
 class Conversation(Behaviour):
@@ -39,19 +40,22 @@ class Conversation(Behaviour):
     )
     rounds_to_talk: int = parameter(3, ge=1, le=100, doc="rounds that make L2", source="S3: at least three")
 
-    def _see_chat(self, world: PrivateDomain, rows: Rows, luck: str) -> None:
+    def _see_chat(self, world: PrivateDomain, rows: Rows, message: Message) -> None:
         c = world.customers
         chance, further = self._reply(world, rows), self.next_round_chance
-        u = world.draws.uniform(f"attention.reply.{luck}", world.day, c.key[rows])
+        u = world.draws.uniform(f"attention.reply.{message.luck}", world.day, c.key[rows])
         c.fatigue[rows] += np.float32(self.chat_load)
         (answers,) = (u < chance).nonzero()
         if not len(answers):
             return
         rows, u, chance = rows[answers], u[answers], chance[answers]
         rounds = 1 + (u < chance * further).astype(np.int16) + (u < chance * further**2)
+        world.staff.hear(message.source, int(rounds.sum()))
         level = c.level[rows]
-        pull(world, rows, world.effects["chat"] * by(self.chat_receptivity)[level], self.fatigue_scale)
-        warm(world, rows, 1.0 - (1.0 - self.chat_goodwill) ** rounds.astype(np.float64))
+        conversion = world.staff.skill(world, "conversion")
+        pull(world, rows, world.effects["chat"] * conversion * by(self.chat_receptivity)[level], self.fatigue_scale)
+        each = min(self.chat_goodwill * world.staff.skill(world, "chat"), 1.0)
+        warm(world, rows, 1.0 - (1.0 - each) ** rounds.astype(np.float64))
         c.rounds[rows] += rounds
         world.record("reply", rows, rounds.astype(np.int64), "attention")
         if not world.learns("rise_0"):
@@ -64,6 +68,10 @@ class Conversation(Behaviour):
         """Chance of a reply to a chat that is seen."""
         c = world.customers
         if world.contact and "reply" in world.contact:
-            return world.contact.chance("reply", c, rows, world.day, world.weekday)
-        chance: NDArray[np.float64] = by(self.reply_chance)[c.level[rows]]
+            chance = world.contact.chance("reply", c, rows, world.day, world.weekday)
+        else:
+            chance = by(self.reply_chance)[c.level[rows]]
+        skill = world.staff.skill(world, "chat")
+        if skill != 1.0:  # as a factor of the odds
+            chance = chance * skill / (1.0 - chance + chance * skill)
         return chance

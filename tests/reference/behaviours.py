@@ -24,6 +24,7 @@ from .people import (
     stretch_of,
     traits_of,
 )
+from .service import have_problems, make_up, queues, skill_of
 
 if TYPE_CHECKING:
     from .world import ReferenceWorld
@@ -141,15 +142,18 @@ def see_chat(world: ReferenceWorld, c: Customer, message: Message) -> None:
     """One number decides how many rounds are answered, three at most."""
     rule = world.rules["attention"]
     once = world.chance("reply", c) if world.learns("reply") else rule.reply_chance[c.level]
+    skill, name = skill_of(world, "chat"), message.source
+    once = once * skill / (1.0 - once + once * skill)
     u, chance, rounds = world.draws.one(f"attention.reply.{message.luck}", world.day, c.key), once, 0
     while rounds < 3 and u < chance:
         rounds, chance = rounds + 1, once * rule.next_round_chance ** (rounds + 1)
     c.fatigue += rule.chat_load
     if not rounds:
         return
-    pull(world, c, "chat", rule.chat_receptivity[c.level])
-    warm(c, 1.0 - (1.0 - rule.chat_goodwill) ** rounds)
+    pull(world, c, "chat", rule.chat_receptivity[c.level] * skill_of(world, "conversion"))
+    warm(c, 1.0 - (1.0 - min(rule.chat_goodwill * skill, 1.0)) ** rounds)
     c.rounds += rounds
+    world.heard[name] = world.heard.get(name, 0) + rounds
     world.book(c, "reply", rounds, "attention")
     if c.level < Level.ACQUAINTED and not world.learns("rise_0"):
         world.set_level(c, Level.ACQUAINTED)
@@ -166,6 +170,7 @@ def respond(world: ReferenceWorld) -> None:
     choose_cards(world)
     answer_quotes(world)
     join_flash_groups(world)
+    make_up(world)
     for c, message in world.seen:
         react(world, c, message)
     world.seen.clear()
@@ -306,6 +311,7 @@ def serve(world: ReferenceWorld) -> None:
         c.lapsed = world.draws.one("lapse", world.day, c.key) < sigmoid(logit)
         if c.lapsed:
             world.book(c, "lapse", 0, "service")
+    have_problems(world)
     world.sales.clear()
 
 
@@ -399,5 +405,7 @@ def observe(world: ReferenceWorld) -> None:
     ):
         for code, name in enumerate(names):
             world.book_shared("census", states.count(code), f"{axis}.{name}")
+    for name, waits in queues(world):
+        world.book_shared("census", waits, f"queue.{name}")
     members = sum(c.member_level > 0 or c.card_until >= world.day for c in here)
     world.book_shared("census", members, "member.any")

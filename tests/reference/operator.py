@@ -8,7 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agents.actions import Acquisition, Action, Advert, Chat, Content, Coupon, Membership, Posts
+from agents.actions import (
+    Acquisition,
+    Action,
+    Advert,
+    AfterSales,
+    Agency,
+    Chat,
+    Content,
+    Coupon,
+    Membership,
+    Posts,
+    Team,
+)  # fmt: skip
 from agents.actions.membership import PaidCard
 from agents.audience import Audience
 from agents.coupon_book import CouponTerms
@@ -16,11 +28,13 @@ from agents.customers import LEVELS, NEVER, TIERS, Contact
 
 from .coupons import give, holds
 from .people import Customer, whole_cents
+from .service import attend, hire, organise, put_to_work, settle_problems, whole
 
 if TYPE_CHECKING:
     from .world import ReferenceWorld
 
 CENT_CYCLE = 10_000
+TOP = len(LEVELS)
 
 
 @dataclass
@@ -105,19 +119,24 @@ def post(world: ReferenceWorld, name: str, action: Advert | Content) -> None:
 def make_posts(world: ReferenceWorld, name: str, action: Posts) -> None:
     """Posts are made one after the other, as far as staff have the time; so many of them are adverts."""
     earlier = sum(action.calendar.times(day, world.spec.start + dt.timedelta(days=day)) for day in range(world.day))
-    today, share = action.calendar.times(world.day, world.date), granted(world) if action.hours_per_post else 1.0
+    today = action.calendar.times(world.day, world.date)
     for _ in range(today if action.production_cny else 0):
         world.book_shared("setup", whole_cents(action.production_cny), name)
-    pay(world, name, share * 7 * action.hours_per_post * today)
+    first, last = earlier, earlier + today
+    if action.hours_per_post and today:
+        put_to_work(world, name)
+    if action.hours_per_post:
+        last = whole(world.worked.get(name, 0.0) / action.hours_per_post)
+        first = world.made.get(name, 0)
+        world.made[name] = last
     topic = -1
     receivers = addressed(world, action.audience)
     if action.interest_group is not None:
         topic = list(world.spec.traits.interest_groups).index(action.interest_group)
         if action.medium == "group":
             receivers = [c for c in receivers if c.interest_group == topic]
-    first, last = (whole_up_to(share, n) for n in (earlier, earlier + today))
     for number, made in enumerate(range(first, last)):
-        advert = whole_up_to(action.advert_share, made + 1) > whole_up_to(action.advert_share, made)
+        advert = whole(action.advert_share * (made + 1)) > whole(action.advert_share * made)
         kind, luck = "advert" if advert else "content", f"{name}.{number}"
         world.outbox.append(Message(kind, receivers, name, action.cost_cny, luck, action.medium, topic))
 
@@ -125,41 +144,26 @@ def make_posts(world: ReferenceWorld, name: str, action: Posts) -> None:
 # -- staff and chat -------------------------------------------------------------------------------------------------
 
 
-def granted(world: ReferenceWorld) -> float:
-    """Share of the hours asked for that there are."""
-    asked = sum(action.hours_asked_per_week() for action in world.policy.actions.values())
-    return min(1.0, world.spec.staff.hours_per_week / asked) if asked > 0 else 0.0
-
-
-def pay(world: ReferenceWorld, name: str, hours_per_week: float) -> None:
-    """Wages of a day at so many hours a week."""
-    wage = hours_per_week / 7 * world.spec.staff.wage_cny_per_hour
-    paid = whole_cents(wage * (world.day + 1)) - whole_cents(wage * world.day)
-    if paid > 0:
-        world.book_shared("wages", paid, name)
-
-
 def chat(world: ReferenceWorld, name: str, action: Chat) -> None:
-    """Hours become conversations; within a level those with the smallest draw are met."""
-    share = granted(world)
-    hours = [share * h for h in action.hours_per_week.values()]
-    if sum(hours) == 0:
+    """Hours become conversations; within a level those with the smallest draw are met, and so of the top tier."""
+    asked = sum(action.hours_per_week.values())
+    if not asked:
         return
-    pay(world, name, sum(hours))
+    got = put_to_work(world, name)
+    if action.minutes_per_round:
+        got -= attend(world, name, got, action.minutes_per_round)
+    before = world.opened.get(name, 0.0)
+    after = world.opened[name] = before + got
+    top = action.top_share or 0.0
     meant, met = addressed(world, action.audience), set()
-    for level, level_hours in enumerate(hours):
-        per_day = level_hours / 7 * 60 / action.minutes_per_chat
-        capacity = whole_up_to(per_day, world.day + 1) - whole_up_to(per_day, world.day)
-        there = [c for c in meant if c.level == level]
+    for level, share in enumerate([*(h / asked * (1.0 - top) for h in action.hours_per_week.values()), top]):
+        per_hour = 60 / action.minutes_per_chat
+        capacity = whole(after * share * per_hour) - whole(before * share * per_hour)
+        there = [c for c in meant if (TOP if action.top_share is not None and c.tier == 2 else c.level) == level]
         there.sort(key=lambda c: world.draws.one(f"chat.pick.{name}", world.day, c.key))
         met.update(c.key for c in there[:capacity])
     receivers = [c for c in meant if c.key in met]
     world.outbox.append(Message("chat", receivers, name, action.cost_cny, f"{name}.0"))
-
-
-def whole_up_to(per_day: float, day: int) -> int:
-    """Whole things done before a day at a rate a day; rounding guards against 6.999…"""
-    return math.floor(round(day * per_day, 9))
 
 
 # -- coupons --------------------------------------------------------------------------------------------------------
@@ -269,6 +273,7 @@ def sell_card(world: ReferenceWorld, c: Customer, offer: Offer) -> None:
 RULES: dict[type[Action], Callable[[ReferenceWorld, str, Any], None]] = {
     Acquisition: acquire, Advert: post, Content: post, Chat: chat, Coupon: hand_out, Membership: run_programme,
     Posts: make_posts,
+    AfterSales: settle_problems, Team: organise, Agency: hire,
 }  # fmt: skip
 
 

@@ -104,6 +104,8 @@ class Customer(Actor):
         self.deal, self.deal_host, self.deal_until, self.deal_paid = "", -1, 0, 0
         self.orders, self.last_order = 0, NO_ORDER
         self.first_contact, self.quote_day = -1, NEVER
+        self.problem_day: int | None = None
+        self.problem_refused, self.problem_cents = False, 0
         self.exposed = Exposed()
         self.sent: dict[str, int] = {}  # messages in the running period, by medium
         self.worn: dict[tuple[str, str], float] = {}  # by medium and kind of message

@@ -49,6 +49,12 @@ class ReferenceWorld(mesa.Model):
         self.customers: list[Customer] = []
         self.pressure = dict.fromkeys(scenario.channels, 0.0)
         self.prospects = {name: self._prospects(index) for index, name in enumerate(scenario.channels)}
+        self.worked: dict[str, float] = {}
+        self.made: dict[str, int] = {}
+        self.opened: dict[str, float] = {}
+        self.attended: dict[str, float] = {}
+        self.heard: dict[str, int] = {}
+        self.settled: list[tuple[Customer, int, float]] = []
         self.stock: dict[str, int] = {}
         self.programme = "membership"
         self.outbox: list[Message] = []
