@@ -106,7 +106,7 @@ class Staff(Actor):
 
         Those of the team and of agencies that are there count by their hours. What an agency taught stays.
         """
-        own = getattr(self.team.about.skill, name)
+        own: float = getattr(self.team.about.skill, name)
         own_hours = world.spec.staff.hours_per_week * self.team.about.hours
         hours, total = own_hours, own * own_hours
         taught = 0.0

@@ -37,4 +37,5 @@ def waiting(world: PrivateDomain) -> NDArray[np.intp]:
     """Rows of the contacts whose problem nobody has looked at yet."""
     c = world.customers
     (rows,) = (c.problem_day > REFUSED).nonzero()
-    return rows[(c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)]
+    here: NDArray[np.intp] = rows[(c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)]
+    return here

@@ -78,7 +78,7 @@ EVERYTHING: dict[str, Any] = {
              "calendar": {"weekdays": ["tue", "thu", "sun"]}},
     "desk": {"kind": "after_sales", "hours_per_week": 0.9, "minutes_per_case": 6, "gift_cny": 1.5, "in_favour": 0.8},
     "people": {"kind": "team", "organisation": "store", "setup_cny": 200},
-    "helpers": {"kind": "agency", "hours_per_week": 3, "setup_cny": 150, "fee_cny_per_week": 30, "from_day": 5,
+    "helpers": {"kind": "agency", "hours_per_week": 3, "setup_cny": 150, "fee_cny_per_week": 30, "from_day": 3,
                 "until_day": 33},
     "friday": {"kind": "coupon", "depth": 0.12, "valid_days": 5, "reminder_days": 2, "minimum_spend_cny": 40,
                "calendar": {"weekdays": ["fri"]}},
