@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any, ClassVar, get_args
 
 import numpy as np
@@ -160,6 +161,8 @@ class PrivateDomain(World):
         self.sales: list[Sale] = []  # of today
         self.programme = "membership"  # name of the action that runs the membership; its benefits are its costs
         self._acting = {name: [b for b in self.behaviours if b.phase == name] for name in get_args(PhaseName)}
+        for old, new in permutations(LEVELS, 2):  # or their codes would depend on which chunk has such a step first
+            self.ledger.source_code(f"trust.{old}-{new}")
         populate(self)
         for behaviour in self.behaviours:
             behaviour.begin(self)
