@@ -100,10 +100,9 @@ EVERYTHING: dict[str, Any] = {
 
 
 # The same without anything that customers share: staff hours, stock, groups, cut-offs estimated from everybody.
-SHARING = {"chat", "flash_group", "group_buy"}
+SHARING = {"chat", "after_sales", "flash_group", "group_buy"}
 UNSHARED: dict[str, Any] = {
     **{name: action for name, action in EVERYTHING.items() if action["kind"] not in SHARING},
-    **{name: action for name, action in EVERYTHING.items() if action["kind"] not in ("chat", "after_sales")},
     "winback": {**EVERYTHING["winback"], "stock": None},
 }
 FIXED_CUT_OFFS: dict[str, Any] = {
