@@ -7,11 +7,11 @@ from scipy.special import ndtri
 from sim.draws import Draws
 from sim.spec import Spec, parameter
 
-EFFECT_NAMES = ("coupon", "member_price", "advert", "content", "chat", "trust", "quote")
+EFFECT_NAMES = ("coupon", "member_price", "advert", "content", "chat", "trust", "quote", "bait")
 
 
 class Effect(Spec):
-    """A treatment effect on the log-odds of ordering: normal with this mean and standard deviation."""
+    """A treatment effect on log-odds, of ordering unless said otherwise: normal with this mean and this deviation."""
 
     mean: float = parameter(doc="mean on the log-odds scale")
     sd: float = parameter(0.0, ge=0, doc="standard deviation: how much the estimate leaves open")
@@ -39,6 +39,11 @@ class Effects(Spec):
     chat: Effect = Effect(mean=0.4, sd=0.15, source="prior: log-odds on the day of an answered chat; assumed")
     trust: Effect = Effect(mean=1.0, sd=0.4, source="prior: log-odds from no goodwill to full goodwill; assumed")
     quote: Effect = Effect(mean=1.5, sd=0.5, source="prior: log-odds on the day of an answered request; assumed")
+    bait: Effect = Effect(
+        mean=2.0,
+        sd=0.7,
+        source="prior: log-odds of adding the contact per share of an order that bait is worth; assumed",
+    )
 
     def draw(self, draws: Draws) -> dict[str, float]:
         """One value per effect for this replicate."""

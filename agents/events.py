@@ -19,6 +19,7 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("chat", -1, "cents", "a round of one-to-one chat: its material cost (hours are paid as wages)"),
     EventKind("commission", -1, "cents", "a commission paid to whoever brought the buyers"),
     EventKind("compensation", -1, "cents", "given to settle a problem: money back and gifts"),
+    EventKind("gift", -1, "cents", "a gift handed over: its cost"),
     EventKind("wages", -1, "cents", "staff hours paid"),
     EventKind("media", -1, "cents", "acquisition spend"),
     EventKind("setup", -1, "cents", "fixed cost of an action (production, platform)"),
@@ -29,6 +30,7 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("coupon_expired", 0, "count", "a coupon that ran out unused"),
     EventKind("reached", 0, "count", "a prospect reached by a channel"),
     EventKind("join", 0, "count", "a contact added"),
+    EventKind("lured", 0, "count", "truth: a contact added only for the bait"),
     EventKind(
         "first_contact", 0, "level", "how a newcomer begins: 0 silent, 1 interested, 2 asked for a quote, 3 bought"
     ),
@@ -59,7 +61,7 @@ KINDS: tuple[EventKind, ...] = (
 
 OPERATOR_COSTS = (
     "coupon_redeemed", "member_discount", "points", "refund", "message_advert", "message_content", "chat", "wages",
-    "media", "setup", "commission", "compensation",
+    "media", "setup", "commission", "compensation", "gift",
 )  # fmt: skip
 """Kinds that a policy spends; a budget constrains their sum less membership fees."""
 

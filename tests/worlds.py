@@ -39,6 +39,7 @@ CHANNELS: dict[str, Any] = {
 }
 
 INTERESTS: dict[str, float] = {"cooking": 3, "sports": 2, "gardening": 1}
+NEED_CHANNELS = ("acquisition", "newcomer_bait")  # kinds of action that name channels of the scenario
 
 # Hazards are raised and reviews brought forward, so that in 60 days 200 people meet every rule there is.
 LIVELY: dict[str, Any] = {
@@ -63,6 +64,9 @@ LIVELY: dict[str, Any] = {
 EVERYTHING: dict[str, Any] = {
     "growth": {"kind": "acquisition", "spend_cny_per_day": {"store": 10, "ads": 25.5, "partner": 4},
                "calendar": {"weekdays": ["mon", "wed", "sat"]}},
+    "bait": {"kind": "newcomer_bait", "channels": ["ads", "partner"], "off_cny": 12, "gift_cny": 1.5,
+             "minimum_spend_cny": 25, "valid_days": 9, "reminder_days": 6,
+             "calendar": {"weekdays": ["mon", "tue", "sat"]}},
     "posts": {"kind": "content", "calendar": {"per_week": 3}, "cost_cny": 0.013},
     "adverts": {"kind": "advert", "calendar": {"per_week": 9}, "audience": {"levels": ["L0", "L1", "L3", "L4", "L5"]},
                 "production_cny": 12.5},

@@ -9,10 +9,11 @@ from .coupon import Coupon
 from .flash_group import FlashGroup
 from .group_buy import GroupBuy
 from .membership import Membership
+from .newcomer_bait import NewcomerBait
 from .posts import Posts
 from .team import Agency, Team
 
 __all__ = [
     "Acquisition", "Action", "Advert", "AfterSales", "Agency", "Chat", "Content", "Coupon", "FlashGroup", "GroupBuy",
-    "Membership", "Posts", "ScheduledAction", "Team",
+    "Membership", "NewcomerBait", "Posts", "ScheduledAction", "Team",
 ]  # fmt: skip

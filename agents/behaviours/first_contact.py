@@ -142,4 +142,6 @@ class FirstOrders(Behaviour):
         stretch = basket.stretch_at(c, rows, world.day, world.weekday)
         luck = basket.residual(world.draws.uniform("basket", world.day, c.key[rows]), stretch)
         gross = np.maximum(np.rint(world.expected_basket(rows) * luck), 1).astype(np.int64)
-        world.sell(rows, gross, source="first_contact")
+        # Who came only for a bait would not have been here to order.
+        organic = ~c.lured[rows] if "lured" in c.DECLARED else np.ones(len(rows), bool)
+        world.sell(rows, gross, organic, source="first_contact")

@@ -65,6 +65,10 @@ PRIORS = (
         "to, so above an answered chat: assumed",
     ),
     Prior(
+        "effects.bait", 2.0, 0.6, 3.4, "log-odds of adding per share of an order",
+        "no size on this scale is published; half of a coupon's on ordering, since adding is not buying yet: assumed",
+    ),
+    Prior(
         "behaviours.attention.fatigue_half_life_days", 4.0, 1.0, 14.0, "days",
         "no half-life of messages in a private domain is published; assumed, and learned where logs hold messages",
     ),

@@ -16,7 +16,7 @@ from experiments.searching.trials.small import smaller, smaller_policy
 from sim.errors import SpecError
 from sim.ledger import NOBODY
 from tests.contracts.documents import KindContract, changed_columns, everybody_deletes, put
-from tests.worlds import EVERYTHING, busy_scenario, canonical, live, policy
+from tests.worlds import EVERYTHING, NEED_CHANNELS, busy_scenario, canonical, live, policy
 
 TOUCHING = frozenset({
     "message_advert", "message_content", "chat", "coupon_issued", "voucher_issued", "fee", "member_level",
@@ -111,7 +111,7 @@ class ActionContract(KindContract):
 
     def test_works_when_everybody_left(self) -> None:
         """Deleted contacts cost nothing and hear nothing."""
-        world = PrivateDomain(self.world(channels={}) if self.kind.kind != "acquisition" else self.world(),
+        world = PrivateDomain(self.world() if self.kind.kind in NEED_CHANNELS else self.world(channels={}),
                               self.alone(), seed=1)  # fmt: skip
         everybody_deletes(world.customers)
         there = set(world.customers.key.tolist())

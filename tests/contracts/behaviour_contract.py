@@ -9,7 +9,7 @@ from agents.behaviours import DEFAULTS, Behaviour
 from agents.behaviours.base import PhaseName
 from agents.domain import PrivateDomain, operate
 from tests.contracts.documents import KindContract, changed_columns, fields_of, is_numeric
-from tests.worlds import EVERYTHING, LIVELY, Event, busy_policy, busy_scenario, canonical, live, policy
+from tests.worlds import CHANNELS, LIVELY, Event, busy_policy, busy_scenario, canonical, live
 
 
 @cache
@@ -93,10 +93,9 @@ class BehaviourContract(KindContract):
         assert [type(b) for b in live(alone, busy_policy()).behaviours] == [self.kind]
 
     def test_works_with_nobody_there(self) -> None:
-        nobody = {"shop": {"volume": 9, "cost_per_reach_cny": 1e9}}
-        talking = {name: action for name, action in EVERYTHING.items() if action["kind"] != "acquisition"}
+        nobody = {name: {"volume": 9, "cost_per_reach_cny": 1e9} for name in CHANNELS}
         alone = busy_scenario(0, 30, channels=nobody, behaviours={self.kind.kind: {"kind": self.kind.kind}})
-        world = live(alone, policy(**talking))
+        world = live(alone, busy_policy())
         assert len(world.customers) == 0
 
     def test_leaving_it_out_or_naming_its_defaults(self) -> None:

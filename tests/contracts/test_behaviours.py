@@ -27,8 +27,8 @@ from tests.worlds import busy_policy, busy_scenario
 
 class TestArrival(BehaviourContract):
     kind = Arrival
-    columns = {"contact", "joined"}
-    events = {"reached", "join"}
+    columns = {"contact", "joined", "lured"}
+    events = {"reached", "join", "lured"}
 
 
 class TestAttention(BehaviourContract):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+from agents.actions import NewcomerBait
+from agents.coupon_book import CouponTerms
 from agents.customers import NEVER, Contact, Level
 
-from .people import Customer
+from .coupons import give
+from .people import Customer, chance_above, expected_basket, sigmoid, stretch_of, whole_cents
 
 if TYPE_CHECKING:
     from .world import ReferenceWorld
@@ -55,6 +59,54 @@ def answer_quotes(world: ReferenceWorld) -> None:
             if c.here:
                 c.goodwill += rule.unanswered_goodwill
                 world.book(c, "quote_unanswered", 0, "quotes")
+
+
+# -- baits ----------------------------------------------------------------------------------------------------------
+
+
+def bait_terms(action: NewcomerBait) -> CouponTerms:
+    return CouponTerms(
+        action.depth, whole_cents(action.off_cny), whole_cents(action.minimum_spend_cny), action.valid_days,
+        action.reminder_days, "newcomer",
+    )  # fmt: skip
+
+
+def bait_for(world: ReferenceWorld, c: Customer) -> tuple[str, NewcomerBait] | None:
+    """The bait that is offered today where somebody is."""
+    channel = list(world.spec.channels)[c.channel]
+    for name, action in world.policy.actions.items():
+        if isinstance(action, NewcomerBait) and channel in action.channels:
+            something = action.depth or action.off_cny or action.gift_cny
+            if something and action.calendar.times(world.day, world.date):
+                return name, action
+    return None
+
+
+def lured_chance(world: ReferenceWorld, c: Customer, action: NewcomerBait, base: float) -> float:
+    """The odds of adding rise with what the bait saves of an expected order."""
+    if not 0 < base < 1:
+        return base
+    terms, basket = bait_terms(action), world.models.basket
+    order = expected_basket(basket, c, world.day, world.weekday, world.season[1])
+    coupon = min(terms.depth + terms.off_cents / order, 1.0)
+    if terms.minimum_cents:
+        coupon *= chance_above(
+            basket, terms.minimum_cents / order, stretch_of(basket, c, world.day, world.weekday)
+        )  # fmt: skip
+    worth = coupon + min(whole_cents(action.gift_cny) / order, 1.0)
+    return sigmoid(math.log(base / (1 - base)) + world.effects["bait"] * c.price_sensitivity * worth)
+
+
+def hand_out_bait(world: ReferenceWorld, name: str, action: NewcomerBait) -> None:
+    """Everybody who added the contact today where a bait lies gets it."""
+    for c in world.customers:
+        if c.channel < 0 or c.joined != world.day or c.contact != Contact.CONTACT:
+            continue
+        if bait_for(world, c) == (name, action):
+            if action.gift_cny:
+                world.book(c, "gift", whole_cents(action.gift_cny), name)
+            if action.depth or action.off_cny:
+                give(world, c, bait_terms(action), name)
 
 
 def buys_at_first_contact(world: ReferenceWorld, c: Customer) -> bool:

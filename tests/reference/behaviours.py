@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agents.customers import CONTACTS, LEVELS, TIERS, Contact, Level
 from agents.models.features import PRIOR_BASKETS
 
-from .acquisition import answer_quotes, buys_at_first_contact, sort_newcomers
+from .acquisition import answer_quotes, bait_for, buys_at_first_contact, lured_chance, sort_newcomers
 from .contact import change_contacts, change_levels
 from .content import arrives, load_of, recover, stands_out, strength_of
 from .coupons import discounts, mind_coupons, worth
@@ -39,8 +39,7 @@ def arrive(world: ReferenceWorld) -> None:
     for c in world.customers:
         if c.contact == Contact.REACHED and world.day - c.joined <= rule.patience_days:
             spec = list(channels.values())[c.channel]
-            if world.draws.one("channel.add_later", world.day, c.key) < spec.add_later:
-                join(world, c)
+            decide_to_add(world, c, world.draws.one("channel.add_later", world.day, c.key), spec.add_later)
     for index, (name, spec) in enumerate(channels.items()):
         world.pressure[name] += spec.organic_per_day * spec.cost_per_reach_cny / (
             spec.volume * spec.cost_per_reach_cny
@@ -55,9 +54,19 @@ def arrive(world: ReferenceWorld) -> None:
             c.resting_trust = spec.trust
             world.customers.append(c)
             world.book(c, "reached", 0, name)
-            if world.draws.one("channel.add", world.day, key) < spec.add_rate:
-                join(world, c)
+            decide_to_add(world, c, world.draws.one("channel.add", world.day, key), spec.add_rate)
     sort_newcomers(world)
+
+
+def decide_to_add(world: ReferenceWorld, c: Customer, u: float, base: float) -> None:
+    """Below the base chance the contact is added anyway, below the one that a bait makes of it for the bait alone."""
+    found = bait_for(world, c)
+    if u < base:
+        join(world, c)
+    elif found and u < lured_chance(world, c, found[1], base):
+        join(world, c)
+        c.lured = True
+        world.book(c, "lured", 0, found[0])
 
 
 def join(world: ReferenceWorld, c: Customer) -> None:
@@ -245,7 +254,7 @@ def purchase(world: ReferenceWorld) -> None:
         u = world.draws.one("purchase", world.day, c.key)
         ordinary = u < order_chance(world, c)
         if ordinary or buys_at_first_contact(world, c):
-            organic = not ordinary or u < hazard(world, c, c.rate, min(max(c.resting_trust, 0.0), 1.0))
+            organic = not c.lured if not ordinary else u < hazard(world, c, c.rate, min(max(c.resting_trust, 0.0), 1.0))
             mean = expected_basket(world.models.basket, c, world.day, world.weekday, world.season[1])
             stretch = stretch_of(world.models.basket, c, world.day, world.weekday)
             luck = basket_luck(world.models.basket, world.draws.one("basket", world.day, c.key), stretch)

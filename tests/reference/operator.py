@@ -18,6 +18,7 @@ from agents.actions import (
     Content,
     Coupon,
     Membership,
+    NewcomerBait,
     Posts,
     Team,
 )  # fmt: skip
@@ -26,6 +27,7 @@ from agents.audience import Audience
 from agents.coupon_book import CouponTerms
 from agents.customers import LEVELS, NEVER, TIERS, Contact
 
+from .acquisition import hand_out_bait
 from .coupons import give, holds
 from .people import Customer, whole_cents
 from .service import attend, hire, organise, put_to_work, settle_problems, whole
@@ -272,6 +274,7 @@ def sell_card(world: ReferenceWorld, c: Customer, offer: Offer) -> None:
 
 RULES: dict[type[Action], Callable[[ReferenceWorld, str, Any], None]] = {
     Acquisition: acquire, Advert: post, Content: post, Chat: chat, Coupon: hand_out, Membership: run_programme,
+    NewcomerBait: hand_out_bait,
     Posts: make_posts,
     AfterSales: settle_problems, Team: organise, Agency: hire,
 }  # fmt: skip

@@ -103,7 +103,7 @@ class Customer(Actor):
         self.flash_group = ""
         self.deal, self.deal_host, self.deal_until, self.deal_paid = "", -1, 0, 0
         self.orders, self.last_order = 0, NO_ORDER
-        self.first_contact, self.quote_day = -1, NEVER
+        self.first_contact, self.quote_day, self.lured = -1, NEVER, False
         self.problem_day: int | None = None
         self.problem_refused, self.problem_cents = False, 0
         self.exposed = Exposed()
