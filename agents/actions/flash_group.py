@@ -35,7 +35,9 @@ class FlashGroup(ScheduledAction):
     extensive: ClassVar[tuple[str, ...]] = ("item.stock", "production_cny")
 
     item: Item = parameter(doc="what is sold")
-    hours_open: float = parameter(24.0, gt=0, le=24, doc="hours for which the sale is open (S3: 24, or a half)")
+    hours_open: float = parameter(
+        24.0, gt=0, le=24, unit="hours", doc="hours for which the sale is open (S3: 24, or a half)"
+    )
     nurture_days: int = parameter(60, ge=0, le=366, doc="days of nurture before a sale (S3: two months)")
     nurture_per_week: float = parameter(4.0, ge=0, le=28, doc="pieces of value content a week during nurture")
     invite_days: int = parameter(3, ge=0, le=30, doc="days between the invitation and the sale")

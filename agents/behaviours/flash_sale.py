@@ -35,10 +35,10 @@ class FlashSale(ItemDemand):
         0.4, ge=0, le=1, doc="share of the group that is there at the announced hour", source="assumed"
     )
     hours_to_look: float = parameter(
-        6.0, gt=0, doc="hours after which all but 1/e of the others have looked in", source="assumed"
+        6.0, gt=0, unit="hours", doc="hours after which all but 1/e of the others have looked in", source="assumed"
     )
     urgency: float = parameter(0.6, ge=0, doc="log-odds that a sale without any time to think adds", source="assumed")
-    urgency_hours: float = parameter(2.0, gt=0, doc="hours open that halve urgency", source="assumed")
+    urgency_hours: float = parameter(2.0, gt=0, unit="hours", doc="hours open that halve urgency", source="assumed")
     proof: float = parameter(
         1.5, ge=0, doc="log-odds when all of the group have bought, against none", source="assumed"
     )

@@ -10,7 +10,7 @@ from agents.actions.base import cents
 from agents.actions.group_buy import GroupBuy, group_buys
 from agents.behaviours.item_demand import ItemDemand, Rows
 from agents.customers import Contact
-from agents.models.hazard import sigmoid
+from agents.models.hazard import Singles, possible, sigmoid
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -59,12 +59,24 @@ class GroupBuying(ItemDemand):
         c = world.customers
         rows = np.flatnonzero(action.audience.mask(c, world.day) & (c.deal < 0))
         for piece in world.pieces(rows):
+            u = world.draws.uniform(f"deal.open.{name}", world.day, c.key[piece])
+            near = possible(u, self._open_at_most(world, piece, action))
+            piece, u = piece[near], u[near]
             logit = self.appeal(world, piece, action.item) + self.open
             logit += self.per_sociability * np.log(c.sociability[piece].astype(np.float64))
-            hosts = piece[world.draws.uniform(f"deal.open.{name}", world.day, c.key[piece]) < sigmoid(logit)]
+            hosts = piece[u < sigmoid(logit)]
             until = min(world.day + action.days_open, world.horizon_days) - 1
             c.deal[hosts], c.deal_host[hosts], c.deal_until[hosts], c.deal_paid[hosts] = code, c.key[hosts], until, 0
             world.record("deal_opened", hosts, 0, name)
+
+    def _open_at_most(self, world: PrivateDomain, rows: Rows, action: GroupBuy) -> Singles:
+        """What the log-odds of opening cannot exceed: those of somebody who trusts and can afford it. Shape (n,)."""
+        c = world.customers
+        most: Singles = np.log(c.sociability[rows])
+        most *= np.float32(self.per_sociability)
+        most += np.float32(self.open)
+        most += np.float32(world.effects["coupon"] * action.item.depth) * c.price_sensitivity[rows]
+        return most
 
     def _ask(self, world: PrivateDomain, name: str, action: GroupBuy, code: int) -> None:
         """Let hosts ask, circle by circle. Everybody who can be asked has the same chance of it within a circle."""

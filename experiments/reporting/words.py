@@ -14,7 +14,9 @@ LEVEL_NAMES = {
     "L5": "L5 super users",
 }  # fmt: skip
 NAMED = {"per_week": "how often", "every_days": "how often", "valid_days": "validity", "calendar": "when",
-         "audience": "whom", "hours_per_week": "hours", "spend_cny_per_day": "spend"}  # fmt: skip
+         "audience": "whom", "hours_per_week": "hours", "spend_cny_per_day": "spend",
+         "nurture_days": "length of nurture", "nurture_per_week": "nurture, how often", "invite_days": "invited ahead",
+         "hours_open": "length of the sale", "days_open": "time to fill a group"}  # fmt: skip
 SHARES = ("depth", "discount", "share")
 AUDIENCE_FIELDS = frozenset(Audience.model_fields)
 CALENDAR_RULES = ("weekdays", "every_days", "dates", "per_week")
@@ -125,6 +127,7 @@ def value_words(path: str, value: Any, currency: str) -> str:
             ("every_days", "every {} days"), ("hours_per_week", "{} hours a week"), ("per_week", "{} a week"),
             ("_cny_per_day", f"{{}} {currency} a day"), ("_cny", f"{{}} {currency}"), ("_days", "{} days"),
             ("multiplier", "×{}"), ("_day", "day {}"),
+            ("hours_open", "{} hours"), ("days_open", "{} days"),
         ):  # fmt: skip
             if step.endswith(ending):
                 return unit.format(number(value))
