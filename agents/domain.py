@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.actions.base import Action
+from agents.actions.live_stream import Stream
 from agents.actions.membership import Membership, PaidCard
 from agents.actors import Operator
 from agents.behaviours import DEFAULTS, Behaviour
@@ -57,6 +58,7 @@ def arrive(world: PrivateDomain) -> None:
 def operate(world: PrivateDomain) -> None:
     """The operator acts."""
     world.posted.clear()
+    world.streams.clear()
     for name, action in world.policy.actions.items():
         with world.timed(f"operate/{name}"):
             action.apply(world, name)
@@ -151,6 +153,7 @@ class PrivateDomain(World):
             name: Channel(self, index, name, spec) for index, (name, spec) in enumerate(scenario.channels.items())
         }
         self.outbox: list[Message] = []
+        self.streams: list[Stream] = []  # live streams of today
         self.posted: dict[str, int] = {}  # messages today, by action
         self.seen: list[tuple[Message, NDArray[np.int32]]] = []
         self.slots = slots_of(self.customers.DECLARED)

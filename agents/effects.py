@@ -7,7 +7,7 @@ from scipy.special import ndtri
 from sim.draws import Draws
 from sim.spec import Spec, parameter
 
-EFFECT_NAMES = ("coupon", "member_price", "advert", "content", "chat", "trust", "quote", "bait")
+EFFECT_NAMES = ("coupon", "member_price", "advert", "content", "chat", "trust", "quote", "bait", "live")
 
 
 class Effect(Spec):
@@ -43,6 +43,9 @@ class Effects(Spec):
         mean=2.0,
         sd=0.7,
         source="prior: log-odds of adding the contact per share of an order that bait is worth; assumed",
+    )
+    live: Effect = Effect(
+        mean=0.6, sd=0.25, source="prior: log-odds on the day of a live stream watched, trusting viewer; assumed"
     )
 
     def draw(self, draws: Draws) -> dict[str, float]:

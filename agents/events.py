@@ -38,6 +38,7 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("quote_unanswered", 0, "count", "a request for a quote that nobody answered in time"),
     EventKind("reply", 0, "count", "a reply to a chat"),
     EventKind("view", 0, "count", "a message, post or chat seen (amount: seconds spent with it)"),
+    EventKind("live_viewer", 0, "count", "a live stream watched"),
     EventKind("interact", 0, "count", "a public reaction to content"),
     EventKind("problem", 0, "count", "an order went wrong"),
     EventKind("settled", 0, "count", "a problem settled in the customer's favour (amount: days waited)"),

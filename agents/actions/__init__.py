@@ -8,6 +8,7 @@ from .chat import Chat
 from .coupon import Coupon
 from .flash_group import FlashGroup
 from .group_buy import GroupBuy
+from .live_stream import LiveStream
 from .membership import Membership
 from .newcomer_bait import NewcomerBait
 from .posts import Posts
@@ -15,5 +16,5 @@ from .team import Agency, Team
 
 __all__ = [
     "Acquisition", "Action", "Advert", "AfterSales", "Agency", "Chat", "Content", "Coupon", "FlashGroup", "GroupBuy",
-    "Membership", "NewcomerBait", "Posts", "ScheduledAction", "Team",
+    "LiveStream", "Membership", "NewcomerBait", "Posts", "ScheduledAction", "Team",
 ]  # fmt: skip

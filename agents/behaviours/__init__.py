@@ -17,9 +17,10 @@ from .reaction import Reaction
 from .recovery import Recovery
 from .service import Service
 from .standing import TrustLevels, ValueTiers
+from .viewing import Viewing
 
 DEFAULTS: tuple[type[Behaviour], ...] = (
-    Arrival, FirstContact, Attention, CouponUse, CardChoice, Quotes,
+    Arrival, FirstContact, Attention, Viewing, CouponUse, CardChoice, Quotes,
     FlashJoin, Recovery,
     Reaction,
     FlashSale, GroupBuying,
@@ -49,4 +50,5 @@ __all__ = [
     "Service",
     "TrustLevels",
     "ValueTiers",
+    "Viewing",
 ]  # fmt: skip

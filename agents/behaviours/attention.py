@@ -139,8 +139,10 @@ class Attention(Conversation):
     ) -> NDArray[np.float64] | float:
         """What a message is worth to those who see it, in direct messages for everybody; seeing it wears it out."""
         c, strength = world.customers, np.ones(())
+        if message.kind == "content":
+            strength = strength * world.staff.skill(world, "content")
         if message.topic >= 0:
-            strength = np.where(c.interest_group[rows] == message.topic, self.fit, self.misfit)
+            strength = strength * np.where(c.interest_group[rows] == message.topic, self.fit, self.misfit)
         return strength if medium is None else strength * wear(c, message, medium, rows)
 
     def _see_advert(

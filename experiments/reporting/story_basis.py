@@ -21,6 +21,8 @@ EFFECT_WORDS = {
     "advert": "pull of an advert on its day",
     "content": "pull of value content on its day",
     "chat": "pull of an answered chat on its day",
+    "quote": "pull of an answered request for a quote on its day",
+    "live": "pull of a live stream on its day, on those who watch",
     "trust": "pull of the goodwill that the operator has built",
 }
 SHOWN_FIRST = 2  # sentences about flip points in the summary: what is plausible, then what is not

@@ -10,7 +10,7 @@ from agents.models.features import PRIOR_BASKETS
 
 from .acquisition import answer_quotes, bait_for, buys_at_first_contact, lured_chance, sort_newcomers
 from .contact import change_contacts, change_levels
-from .content import arrives, load_of, recover, stands_out, strength_of
+from .content import arrives, load_of, recover, stands_out, strength_of, watch
 from .coupons import discounts, mind_coupons, worth
 from .flash import join_flash_groups
 from .operator import Message, sell_card
@@ -90,6 +90,7 @@ def receive(world: ReferenceWorld) -> None:
         for c in message.receivers:
             deliver(world, c, message)
     world.outbox.clear()
+    watch(world)
 
 
 def deliver(world: ReferenceWorld, c: Customer, message: Message) -> None:

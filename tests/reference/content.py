@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.customers import Contact
+from agents.customers import Contact, Level
 
 from .people import Customer, half_life, single
+from .service import skill_of
 
 if TYPE_CHECKING:
     from .operator import Message
@@ -52,8 +53,10 @@ def sees(world: ReferenceWorld, c: Customer, message: Message) -> bool:
 def strength_of(world: ReferenceWorld, c: Customer, message: Message) -> float:
     """What a post that is seen is worth: its medium, its topic, and how many like it were seen lately."""
     rule, strength = world.rules["attention"], 1.0
+    if message.kind == "content":
+        strength = skill_of(world, "content")
     if message.topic >= 0:
-        strength = rule.fit if c.interest_group == message.topic else rule.misfit
+        strength *= rule.fit if c.interest_group == message.topic else rule.misfit
     if message.medium == "direct":
         return strength
     medium, place = getattr(world.spec.media, message.medium), (message.medium, message.kind)
@@ -66,3 +69,31 @@ def strength_of(world: ReferenceWorld, c: Customer, message: Message) -> float:
 
 def load_of(world: ReferenceWorld, message: Message) -> float:
     return 1.0 if message.medium == "direct" else getattr(world.spec.media, message.medium).load
+
+
+def watch(world: ReferenceWorld) -> None:
+    """Contacts come upon the live streams of today."""
+    rule = world.rules["viewing"]
+    for stream in world.streams:
+        announced, luck = f"{stream.source}.{stream.number}", f"live.{stream.source}.{stream.number}"
+        told = {c.key for c, message in world.seen if message.luck == announced}
+        for c in stream.audience:
+            hourly = rule.passing_chance if c.contact == Contact.CONTACT else 0.0
+            if c.key in told:
+                hourly = rule.announced_chance
+            hourly *= c.interest * c.trust + rule.gift_draw * stream.gift_cents / 100 * c.price_sensitivity
+            if world.draws.one(luck, world.day, c.key) >= 1 - (1 - min(hourly, 1.0)) ** stream.hours:
+                continue
+            world.book(c, "live_viewer", 0, stream.source)
+            if stream.gift_cents:
+                world.book(c, "gift", stream.gift_cents, stream.source)
+            world.book(c, "view", rule.seconds, stream.source)
+            skill = skill_of(world, "content")
+            c.stimulus += world.effects["live"] * skill * rule.receptivity[c.level]
+            c.goodwill += min(rule.goodwill * skill * c.interest, 1.0) * (1.0 - c.trust)
+            u = world.draws.one(f"{luck}.interact", world.day, c.key)
+            if c.level == Level.STRANGER and u < rule.interact_chance:
+                world.book(c, "interact", 0, "viewing")
+                if not world.learns("rise_0"):
+                    world.set_level(c, Level.ACQUAINTED)
+    world.streams.clear()

@@ -17,6 +17,7 @@ from agents.actions import (
     Chat,
     Content,
     Coupon,
+    LiveStream,
     Membership,
     NewcomerBait,
     Posts,
@@ -55,6 +56,17 @@ class Message:
         """Cost in whole cents; fractions are spread over keys and days."""
         cost, place = round(self.cost_cny * 100, 6), (customer.key + day) % CENT_CYCLE
         return math.floor(round((place + 1) * cost, 6)) - math.floor(round(place * cost, 6))
+
+
+@dataclass
+class Stream:
+    """A live stream: who may watch, and what they get."""
+
+    audience: list[Customer]
+    source: str
+    hours: float
+    gift_cents: int
+    number: int
 
 
 @dataclass
@@ -141,6 +153,22 @@ def make_posts(world: ReferenceWorld, name: str, action: Posts) -> None:
         advert = whole(action.advert_share * (made + 1)) > whole(action.advert_share * made)
         kind, luck = "advert" if advert else "content", f"{name}.{number}"
         world.outbox.append(Message(kind, receivers, name, action.cost_cny, luck, action.medium, topic))
+
+
+def go_live(world: ReferenceWorld, name: str, action: LiveStream) -> None:
+    """Streams are as long as there are hosts for them."""
+    streams = action.calendar.times(world.day, world.date) if action.hours else 0
+    for _ in range(streams if action.setup_cny else 0):
+        world.book_shared("setup", whole_cents(action.setup_cny), name)
+    hours = action.hours
+    if action.hosts and streams:
+        hours = put_to_work(world, name) / action.hosts / streams
+    for number in range(streams):
+        audience = addressed(world, action.audience)
+        if action.announce is not None:
+            luck, cost = f"{name}.{number}", action.announcement_cost_cny
+            world.outbox.append(Message("advert", audience, name, cost, luck, action.announce))
+        world.streams.append(Stream(audience, name, hours, whole_cents(action.gift_cny), number))
 
 
 # -- staff and chat -------------------------------------------------------------------------------------------------
@@ -275,7 +303,7 @@ def sell_card(world: ReferenceWorld, c: Customer, offer: Offer) -> None:
 RULES: dict[type[Action], Callable[[ReferenceWorld, str, Any], None]] = {
     Acquisition: acquire, Advert: post, Content: post, Chat: chat, Coupon: hand_out, Membership: run_programme,
     NewcomerBait: hand_out_bait,
-    Posts: make_posts,
+    Posts: make_posts, LiveStream: go_live,
     AfterSales: settle_problems, Team: organise, Agency: hire,
 }  # fmt: skip
 

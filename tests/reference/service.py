@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agents.actions import AfterSales, Agency, Chat, Posts, Team
+from agents.actions import AfterSales, Agency, Chat, LiveStream, Posts, Team
 from agents.calendar import Calendar
 from agents.customers import Contact
 
@@ -41,11 +41,13 @@ def part_of_week(world: ReferenceWorld) -> float:
 
 
 def asked_today(world: ReferenceWorld, name: str) -> float:
-    """What an action wants today: a week's hours spread over the days on which it acts; posts are made on their day."""
+    """What an action wants today: a week's hours over the days on which it acts; posts and streams have their day."""
     action = world.policy.actions[name]
     week, calendar = action.hours_asked_per_week(), getattr(action, "calendar", None)
     if isinstance(action, Posts):
         return action.hours_per_post * action.calendar.times(world.day, world.date)
+    if isinstance(action, LiveStream):
+        return action.hosts * action.hours * action.calendar.times(world.day, world.date)
     if isinstance(action, Chat) and calendar is not None:
         return week * spread(calendar, world)
     return week * part_of_week(world)

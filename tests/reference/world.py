@@ -21,7 +21,7 @@ from . import behaviours as rules
 from .contact import Exposed
 from .flash import flash_sales
 from .group_buy import group_buying
-from .operator import Message, Offer, act
+from .operator import Message, Offer, Stream, act
 from .people import Customer, basket_luck, expected_basket, normal, predictor, sigmoid
 from .season import drawn, season
 
@@ -58,6 +58,7 @@ class ReferenceWorld(mesa.Model):
         self.stock: dict[str, int] = {}
         self.programme = "membership"
         self.outbox: list[Message] = []
+        self.streams: list[Stream] = []
         self.seen: list[tuple[Customer, Message]] = []
         self.offers: list[Offer] = []
         self.sales: list[tuple[Customer, int, bool]] = []

@@ -63,7 +63,8 @@ def test_what_customers_share_is_scaled_and_nothing_else() -> None:
         *(f"actions.growth.spend_cny_per_day.{name}" for name in world.channels),
         *(f"actions.talk.hours_per_week.L{level}" for level in range(6)),
         "actions.care.hours_per_week.L4", "actions.care.hours_per_week.L5",
-        "actions.moments.hours_per_post", "actions.moments.production_cny",
+        "actions.moments.hours_per_post", "actions.live.hosts", "actions.live.setup_cny",
+        "actions.moments.production_cny",
         "actions.posts.production_cny", "actions.adverts.production_cny", "actions.winback.stock",
     }  # fmt: skip
 

@@ -34,6 +34,8 @@ SUBJECTS = {  # effect: what works, and in how many
     "content": ("value content", "works"),
     "chat": ("chats", "work"),
     "trust": ("goodwill", "works"),
+    "quote": ("answered requests for a quote", "work"),
+    "live": ("live streams", "work"),
 }
 
 

@@ -19,6 +19,8 @@ DOSES = {  # effect: mean shift of the daily log-odds of ordering in the treated
     "advert": 0.5,  # assumed: three a week, whose pull halves in two days, at half receptivity and some fatigue
     "content": 0.5,  # assumed: as adverts
     "chat": 0.3,  # assumed: one a week, six in ten answered
+    "quote": 0.02,  # assumed: one request by one in a dozen of those in the test, whose pull halves in two days
+    "live": 0.06,  # assumed: one a week, watched by one in seven, whose pull halves in two days
     "trust": 0.2,  # assumed: what a season of content and chat adds
 }
 
