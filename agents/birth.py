@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.customers import LEVELS, Contact, ContactHistory, Level
+from agents.membership_book import MOST_CENTS
 from agents.models.bundle import CustomerModels
 from agents.models.contact import ContactModels
 from agents.models.exposure import Exposure
@@ -18,7 +19,7 @@ from agents.models.history import History, record_orders
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
 
-SEASON_DAYS = 91  # past orders of the last season count for tiers
+SEASON_DAYS = 91  # of logs the spend of so many last days is kept; a world's season may have another length
 LOGGED_TRUST = (
     0.55,
     0.4,
@@ -100,7 +101,8 @@ def _from_logs(world: PrivateDomain, learned: Learned) -> None:
     rank = (np.searchsorted(ordered, rate, "left") + np.searchsorted(ordered, rate, "right") - 1) / 2
     c.resting_trust[:] = LOGGED_TRUST[0] + LOGGED_TRUST[1] * rank / max(len(rate) - 1, 1)
     c.level[:] = np.where(c.orders > 0, Level.BUYER, Level.STRANGER)
-    c.spend_before[:] = np.minimum(learned.spend_before, np.iinfo(np.int32).max)
+    season = learned.spend_before * (world.spec.season_days / SEASON_DAYS)  # at the same rate over this world's season
+    c.spend_before[:] = np.minimum(np.rint(season), MOST_CENTS)
     c.lapsed[:] = world.draws.uniform("birth.lapsed", -1, keys) < learned.p_lapsed
     if learned.contact:
         for name in ("contact", "level", *Exposure.DECLARED):
@@ -151,5 +153,5 @@ def _past_order(world: PrivateDomain, rows: NDArray[np.intp], back: int) -> None
     net = np.rint(net * np.exp(c.basket[rows].astype(np.float64)))
     c.joined[rows] = np.minimum(c.joined[rows], day)
     record_orders(c, rows, day, net)
-    recent = np.flatnonzero(day >= -SEASON_DAYS)
-    c.spend_before[rows[recent]] += np.minimum(net[recent], 1e8).astype(np.int32)
+    recent = day >= -world.spec.season_days
+    c.spend_before[rows[recent]] = np.minimum(c.spend_before[rows[recent]] + net[recent], MOST_CENTS)

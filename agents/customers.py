@@ -95,9 +95,7 @@ class Customers(History):
 
     member_level = column("i1", 0, unit="level", doc="membership level; 0 for none")
     card_until = column("i2", NEVER, unit="day", doc="last valid day of the paid card")
-    card_saved = column("i4", 0, unit="cents", doc="saved with the running card")
     member_price = column("f4", 0.0, unit="share", doc="discount that membership or card gives")
-    points_rate = column("f4", 0.0, unit="share", doc="points earned, as a share of spend")
 
     @property
     def trust(self) -> NDArray[np.float32]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import permutations
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agents.actions.base import Action
 from agents.actions.live_stream import Stream
-from agents.actions.membership import Membership, PaidCard
+from agents.actions.membership import Membership
+from agents.actions.points import Points
 from agents.actors import Operator
 from agents.behaviours import DEFAULTS, Behaviour
 from agents.behaviours.base import PhaseName
@@ -23,6 +23,7 @@ from agents.coupon_book import Slot, slots_of
 from agents.customers import LEVELS, Customers, ExposedCustomers
 from agents.events import KINDS
 from agents.media import MediumName
+from agents.membership_book import Offer
 from agents.messages import Message
 from agents.models.bundle import CustomerModels
 from agents.models.contact import ContactModels
@@ -37,17 +38,7 @@ from sim.ledger import Ledger
 from sim.world import Phase, World
 
 Rows = NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A paid card offered today: to whom, by which action, and the member price that each has already."""
-
-    rows: Rows
-    action: Membership
-    card: PaidCard
-    source: str
-    member_price: NDArray[np.float64]
+A = TypeVar("A", bound=Action)
 
 
 def arrive(world: PrivateDomain) -> None:
@@ -59,6 +50,8 @@ def operate(world: PrivateDomain) -> None:
     """The operator acts."""
     world.posted.clear()
     world.streams.clear()
+    world.offers.clear()
+    world.gifts.clear()
     for name, action in world.policy.actions.items():
         with world.timed(f"operate/{name}"):
             action.apply(world, name)
@@ -101,8 +94,11 @@ def refer(world: PrivateDomain) -> None:
 
 
 def observe(world: PrivateDomain) -> None:
-    """The census is taken."""
+    """The census is taken, and on the last day the books are closed."""
     world.behave("observe")
+    if world.day == world.horizon_days - 1:
+        for name, action in world.policy.actions.items():
+            action.close(world, name)
 
 
 class PrivateDomain(World):
@@ -162,7 +158,9 @@ class PrivateDomain(World):
         self.settled: list[Settlement] = []  # problems settled today
         self.arrived: Rows = np.empty(0, np.intp)
         self.sales: list[Sale] = []  # of today
-        self.programme = "membership"  # name of the action that runs the membership; its benefits are its costs
+        self.programme, self.club = first_of(Membership, policy)  # of which a policy has one at most
+        self.scheme_name, self.scheme = first_of(Points, policy)
+        self.gifts: list[tuple[Rows, int]] = []  # of today: to whom, and what each cost, cents
         self._acting = {name: [b for b in self.behaviours if b.phase == name] for name in get_args(PhaseName)}
         for old, new in permutations(LEVELS, 2):  # or their codes would depend on which chunk has such a step first
             self.ledger.source_code(f"trust.{old}-{new}")
@@ -201,12 +199,6 @@ class PrivateDomain(World):
         if len(rows):
             self.outbox.append(Message(kind, rows.astype(np.int32), source, cost_cny, luck, medium, topic))
         return luck
-
-    def offer(
-        self, rows: Rows, action: Membership, card: PaidCard, source: str, member_price: NDArray[np.float64]
-    ) -> None:
-        """Offer a paid card; customers answer in the respond phase."""
-        self.offers.append(Offer(rows, action, card, source, member_price))
 
     def slot(self, name: str) -> Slot:
         """A slot of coupons in hand, by its name."""
@@ -270,6 +262,11 @@ def population_of(base: type[Columns], parts: Iterable[Action | Behaviour]) -> t
     parts = tuple(parts)
     audiences = (audience for part in parts if isinstance(part, Action) for _, audience in part.audiences())
     return base.with_columns_of(*(columns for part in (*parts, *audiences) for columns in part.carries()))
+
+
+def first_of(kind: type[A], policy: Policy) -> tuple[str, A | None]:
+    """Name and action of the first of a kind in a policy; no name and None without one."""
+    return next(((name, action) for name, action in policy.actions.items() if isinstance(action, kind)), ("", None))
 
 
 def behaviours_of(scenario: Scenario, policy: Policy) -> tuple[Behaviour, ...]:

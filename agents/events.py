@@ -11,9 +11,12 @@ KINDS: tuple[EventKind, ...] = (
     # money out
     EventKind("coupon_redeemed", -1, "cents", "a coupon used: the discount given"),
     EventKind("member_discount", -1, "cents", "the member price: the discount given"),
-    EventKind("goods", -1, "cents", "cost of the goods sold in an order"),
-    EventKind("points", -1, "cents", "points earned, at their expected redemption value"),
+    EventKind("package", +1, "cents", "a package for a firm paid"),
+    EventKind("partner", +1, "cents", "a partner brand's share of what a co-branded card costs"),
+    EventKind("goods", -1, "cents", "cost of the goods sold in an order or a package"),
+    EventKind("points", -1, "cents", "points redeemed: what they cost; on the last day those outstanding, as expected"),
     EventKind("refund", -1, "cents", "a fee or a deposit given back: the member saved less, or a group was not filled"),
+    EventKind("benefit", -1, "cents", "a benefit of membership: its cost"),
     EventKind("message_advert", -1, "cents", "an advert received: its cost"),
     EventKind("message_content", -1, "cents", "a piece of value content received: its cost"),
     EventKind("chat", -1, "cents", "a round of one-to-one chat: its material cost (hours are paid as wages)"),
@@ -50,6 +53,9 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("lapse", 0, "count", "latent: this order is followed by silence"),
     EventKind("comeback", 0, "count", "an order after silence past the lapse threshold"),
     EventKind("trust_level", 0, "level", "trust level changed (amount: the new level)"),
+    EventKind("points_earned", 0, "count", "points credited (amount: how many)"),
+    EventKind("points_redeemed", 0, "count", "points redeemed (amount: how many)"),
+    EventKind("points_expired", 0, "count", "points that expired: breakage (amount: how many)"),
     EventKind("value_tier", 0, "level", "value tier changed (amount: the new tier)"),
     EventKind("member_level", 0, "level", "membership level changed (amount: the new level)"),
     EventKind("flash_join", 0, "count", "a flash group joined"),
@@ -61,10 +67,13 @@ KINDS: tuple[EventKind, ...] = (
 )
 
 OPERATOR_COSTS = (
-    "coupon_redeemed", "member_discount", "points", "refund", "message_advert", "message_content", "chat", "wages",
-    "media", "setup", "commission", "compensation", "gift",
+    "coupon_redeemed", "member_discount", "points", "refund", "benefit", "message_advert", "message_content", "chat",
+    "wages", "media", "setup", "commission", "compensation", "gift",
 )  # fmt: skip
-"""Kinds that a policy spends; a budget constrains their sum less membership fees."""
+"""Kinds that a policy spends; a budget constrains their sum less what it takes in beside orders."""
+
+OPERATOR_INCOME = ("fee", "partner")
+"""Kinds that a policy takes in beside orders: membership fees, and what partner brands pay."""
 
 DISCOUNTS = ("coupon_redeemed", "member_discount")
 """Kinds that come off the list price of an order: gross sales less these are revenue."""

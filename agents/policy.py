@@ -56,6 +56,15 @@ class Policy(Spec):
             raise ValueError("priority names an action twice; keep its first place")
         return self
 
+    @model_validator(mode="after")
+    def _met(self) -> Self:
+        kinds = {action.kind for action in self.actions.values()}
+        for name, action in self.actions.items():
+            for kind, field in action.needs():
+                if kind not in kinds:
+                    raise ValueError(f"actions.{name}.{field} needs an action of kind '{kind}'; add one, or change it")
+        return self
+
     def hours_asked_per_week(self) -> float:
         """Staff hours a week that all actions together ask for; see ``agents.staff`` for what they get."""
         return sum(action.hours_asked_per_week() for action in self.actions.values())

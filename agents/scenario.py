@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from agents.behaviours import DEFAULTS, Behaviour
+from agents.behaviours import DEFAULTS, Behaviour, ValueTiers
 from agents.channels import ChannelSpec
 from agents.customers import Traits
 from agents.effects import Effects
@@ -143,6 +143,12 @@ class Scenario(Spec):
                     f"name it '{behaviour.kind}' to replace the default, or set only_named_behaviours"
                 )
         return self
+
+    @property
+    def season_days(self) -> int:
+        """Days of a season: thresholds of tiers and of membership are set for one."""
+        tiers = [part for part in (*self.behaviours.values(), ValueTiers()) if isinstance(part, ValueTiers)]
+        return tiers[0].season_days
 
     def day_factor(self, day: int) -> float:
         """Present value on day 0 of one unit of money on a day."""

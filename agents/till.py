@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.membership_book import book_member_price, book_saving
+
 if TYPE_CHECKING:
     from agents.coupon_book import Slot
     from agents.domain import PrivateDomain
@@ -67,11 +69,12 @@ def _discounted(world: PrivateDomain, rows: Rows, gross: Cents, organic: NDArray
     for used in coupons:
         net[used.at] -= used.off
         _redeem(world, rows, used, organic)
-    (priced,) = (price > 0).nonzero()
-    if len(priced):
-        off = np.rint((gross if price_first else net)[priced] * price[priced]).astype(np.int64)
-        _give_member_price(world, rows[priced], off)
-        net[priced] -= off
+    (members,) = ((price > 0) | (world.customers.card_until[rows] >= world.day)).nonzero()
+    if len(members):
+        base = (gross if price_first else net)[members]
+        off = np.rint(base * price[members]).astype(np.int64)
+        book_member_price(world, rows[members], base, off)
+        net[members] -= off
     return net
 
 
@@ -142,14 +145,7 @@ def _redeem(world: PrivateDomain, rows: Rows, used: Use, organic: NDArray[np.boo
     for code in np.unique(source):
         mine = source == code
         world.record("coupon_redeemed", rows[at[mine]], used.off[mine], world.ledger.sources[code])
+        book_saving(world, rows[at[mine]], used.off[mine], world.ledger.sources[code])
         anyway = mine & organic[at]
         world.record("subsidised", rows[at[anyway]], used.off[anyway], world.ledger.sources[code])
     used.slot.empty(c, rows[at])
-
-
-def _give_member_price(world: PrivateDomain, rows: Rows, off: Cents) -> None:
-    """Book what the member price takes off, cents."""
-    c = world.customers
-    world.record("member_discount", rows, off, world.programme)
-    holds = c.card_until[rows] >= world.day
-    c.card_saved[rows[holds]] += off[holds].astype(np.int32)

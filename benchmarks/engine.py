@@ -98,10 +98,10 @@ def everything(size: int, *, newcomers: bool = True) -> Policy:
         },
         "club": {
             "kind": "membership",
-            "points_share": 0.01,
             "tiers": [{"threshold_cny": 200, "discount": 0.03}, {"threshold_cny": 500, "discount": 0.06}],
-            "card": {"fee_cny": 18, "discount": 0.2},
+            "plans": {"month_card": {"fee_cny": 18, "discount": 0.2}},
         },
+        "points": {"kind": "points", "per_cny": 1, "check_in": 5, "photo": 50, "reply": 20},
     }
     if not newcomers:
         del actions["growth"]

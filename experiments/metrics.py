@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.customers import Contact
-from agents.events import DISCOUNTS, OPERATOR_COSTS
+from agents.events import DISCOUNTS, OPERATOR_COSTS, OPERATOR_INCOME
 from agents.scenario import Scenario
 from sim.ledger import Ledger
 
@@ -75,11 +75,12 @@ def ledger_outcome(ledger: Ledger, scenario: Scenario, seed: int, contacts: int,
     sums = np.bincount(t.kind, t.amount / 100, minlength=len(names))
     kinds = dict(zip(names, zip(counts.tolist(), sums.tolist(), strict=True), strict=True))
     cost_codes = [ledger.code[name] for name in OPERATOR_COSTS]
-    spent = np.isin(t.kind, cost_codes) * t.amount / 100 - (t.kind == ledger.code["fee"]) * t.amount / 100
+    income_codes = [ledger.code[name] for name in OPERATOR_INCOME]
+    spent = (np.isin(t.kind, cost_codes) * 1.0 - np.isin(t.kind, income_codes)) * t.amount / 100
     acquired = contacts + kinds["join"][0]
     equity = float((signed * factor).sum())
     profit = float(signed.sum())
-    revenue = kinds["order"][1] - sum(kinds[name][1] for name in DISCOUNTS)
+    revenue = kinds["order"][1] + kinds["package"][1] - sum(kinds[name][1] for name in DISCOUNTS)
     values: dict[str, float] = {
         "clv": equity / acquired if acquired else 0.0,
         "equity": equity,

@@ -61,6 +61,8 @@ LIVELY: dict[str, Any] = {
     "group_buying": {"kind": "group_buying", "open": -4.0, "join": -1.5},
     "problems": {"kind": "problems", "per_order": 0.15, "patience_days": 2, "quarrel_delete": 0.4},
     "recovery": {"kind": "recovery", "recovery": 0.9, "half_life_days": 3},
+    "points_habits": {"kind": "points_habits", "seen_as_content": 4.5},
+    "firm_deals": {"kind": "firm_deals", "firm_share": 0.1, "deals_per_year": 20},
 }  # fmt: skip
 
 EVERYTHING: dict[str, Any] = {
@@ -94,10 +96,21 @@ EVERYTHING: dict[str, Any] = {
                 "audience": {"recency_days_min": 10}, "calendar": {"every_days": 6, "from_day": 3}},
     "thanks": {"kind": "coupon", "off_cny": 9.99, "slot": "extra", "minimum_spend_cny": 30, "valid_days": 9,
                "reminder_days": 4, "audience": "buyers", "calendar": {"every_days": 11}},
-    "club": {"kind": "membership", "points_share": 0.02, "calendar": {"every_days": 4},
+    "club": {"kind": "membership", "calendar": {"every_days": 4},
              "tiers": [{"threshold_cny": 60, "discount": 0.03},
-                       {"threshold_cny": 180, "discount": 0.08, "points_multiplier": 3}],
-             "card": {"fee_cny": 9.9, "term_days": 8, "discount": 0.15}},
+                       {"threshold_cny": 180, "discount": 0.08, "points_multiplier": 3,
+                        "benefits": {"gift": {"cost_cny": 4.5}}}],
+             "plans": {"month": {"fee_cny": 9.9, "term_days": 8, "discount": 0.15},
+                       "year": {"fee_cny": 60, "term_days": 45, "partner_share": 0.3, "refund_if_not_saved": False,
+                                "benefits": {"dinner": {"cost_cny": 12}, "parcel": {"cost_cny": 3.35}}},
+                       "taste": {"fee_cny": 1, "term_days": 5, "orders": 1, "trial_of": "month",
+                                 "refund_if_not_saved": False},
+                       "bespoke": {"fee_cny": 90, "term_days": 40, "discount": 0.3, "audience": "high_value",
+                                   "expert_hours_per_week": 1.5}},
+             "packages": {"small": {"price_cny": 1290, "cost_cny": 800},
+                          "large": {"price_cny": 2980, "cost_cny": 1700}}},
+    "points": {"kind": "points", "per_cny": 2, "check_in": 5, "photo": 50, "reply": 20, "redeem_from": 300,
+               "reward": "goods", "expiry_days": 13},
     "flash": {"kind": "flash_group", "calendar": {"every_days": 16, "from_day": 4}, "hours_open": 3, "invite_days": 2,
               "nurture_days": 10, "nurture_per_week": 5,
               "item": {"name": "gift box", "list_price_cny": 120, "price_cny": 69, "unit_cost_cny": 30, "stock": 190,
@@ -112,6 +125,11 @@ SHARING = {"chat", "after_sales", "flash_group", "group_buy"}
 UNSHARED: dict[str, Any] = {
     **{name: action for name, action in EVERYTHING.items() if action["kind"] not in SHARING},
     "winback": {**EVERYTHING["winback"], "stock": None},
+    "club": {
+        **EVERYTHING["club"],
+        "plans": {name: {**plan, "expert_hours_per_week": 0} for name, plan in EVERYTHING["club"]["plans"].items()},
+    },
+    "points": {**EVERYTHING["points"], "expiry_days": None},
 }
 FIXED_CUT_OFFS: dict[str, Any] = {
     **LIVELY, "value_tiers": {**LIVELY["value_tiers"], "cut_offs_cny": [60, 200]}

@@ -11,10 +11,11 @@ from .group_buy import GroupBuy
 from .live_stream import LiveStream
 from .membership import Membership
 from .newcomer_bait import NewcomerBait
+from .points import Points
 from .posts import Posts
 from .team import Agency, Team
 
 __all__ = [
     "Acquisition", "Action", "Advert", "AfterSales", "Agency", "Chat", "Content", "Coupon", "FlashGroup", "GroupBuy",
-    "LiveStream", "Membership", "NewcomerBait", "Posts", "ScheduledAction", "Team",
+    "LiveStream", "Membership", "NewcomerBait", "Points", "Posts", "ScheduledAction", "Team",
 ]  # fmt: skip

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Problem = tuple[str, str, str]  # rule, field, cure
 Claim = tuple[str, str]  # what is ruled over, field
+Need = tuple[str, str]  # kind of another action, field
 
 
 class Action(Kind):
@@ -39,12 +40,19 @@ class Action(Kind):
         """Act on this day. ``name`` is the action's name in the policy: the source of its events."""
         raise TypeError(f"{type(self).__name__} does not say what it does: define apply()")
 
+    def close(self, world: PrivateDomain, name: str) -> None:
+        """Close its books on the last day, after everything else: what is owed then is booked as if it fell due."""
+
     def carries(self) -> tuple[type[Columns], ...]:
         """Columns that customers have for its sake, beside those that everybody has."""
         return ()
 
     def claims(self) -> Iterator[Claim]:
         """What it rules over alone, as (what, field): a policy in which two actions claim the same is refused."""
+        return iter(())
+
+    def needs(self) -> Iterator[Need]:
+        """Kinds of action without which it is pointless, as (kind, field): a policy that lacks one is refused."""
         return iter(())
 
     def problems(self, scenario: Scenario) -> Iterator[Problem]:

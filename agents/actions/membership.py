@@ -1,7 +1,8 @@
-"""Membership: free tiers by spend, and a paid card with the promise to refund what was not saved (S4)."""
+"""Membership: free tiers, paid plans with the promise to refund what was not saved, packages for firms (S0, S4)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -9,140 +10,269 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from agents.actions.base import Action, cents
+from agents.actions.base import Action, Claim, Need, cents
+from agents.actions.plans import DAYS_A_MONTH, Benefit, MemberTier, Package, Plan
 from agents.audience import Audience
 from agents.calendar import Calendar
 from agents.customers import NEVER, Contact
-from sim.spec import Spec, parameter
+from agents.membership_book import (
+    Holders,
+    LimitedHolders,
+    Multiplied,
+    Offer,
+    book_partner,
+    by_plan,
+    close_ended,
+    close_running,
+)
+from agents.points_book import Season
+from agents.staff import whole_since
+from sim.columns import Columns
+from sim.errors import nearest
+from sim.spec import parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
 
-DAYS_A_MONTH = 30  # the term of the month card and the span over which its saving is judged
-
-
-class MemberTier(Spec):
-    """One level of a free programme."""
-
-    threshold_cny: float = parameter(ge=0, doc="net spend in this season or the last from which it is reached, CNY")
-    discount: float = parameter(0.0, ge=0, le=0.5, doc="member price: share off every order")
-    points_multiplier: float = parameter(1.0, ge=0, le=20, doc="points earned, times the base rate")
-
-
-class PaidCard(Spec):
-    """A card for a month."""
-
-    fee_cny: float = parameter(18.0, ge=0, le=10_000, doc="price of the card, CNY", source="S4: month card 18")
-    discount: float = parameter(0.2, ge=0, le=0.5, doc="member price: share off every order", source="S4: −20 %")
-    points_multiplier: float = parameter(
-        2.0, ge=0, le=20, doc="points earned, times the base rate", source="S4: double"
-    )
-    term_days: int = parameter(DAYS_A_MONTH, ge=1, le=366, doc="days that it runs")
-    refund_if_not_saved: bool = parameter(True, doc="give back what the member saved less than the fee", source="S4")
+Rows = NDArray[np.intp]
+EXPERT_MINUTES = 30.0  # minutes of one conversation with an expert; assumed
 
 
 class Membership(Action):
-    """A programme, which begins on the calendar's from_day; levels are reviewed and cards offered on the calendar.
+    """A programme from the calendar's from_day to its until_day, when what members are owed is paid back.
 
-    The better of level and card counts.
+    Levels are reviewed and plans offered on the calendar. The better of level and plan counts.
     """
 
     kind = "membership"
-    single = True
-    off: ClassVar[dict[str, Any]] = {"tiers": (), "card": None, "points_share": 0.0}
+    off: ClassVar[dict[str, Any]] = {"tiers": (), "plans": {}, "packages": {}}
+    extensive: ClassVar[tuple[str, ...]] = ("plans.*.expert_hours_per_week",)
 
-    tiers: tuple[MemberTier, ...] = parameter((), max_length=7, doc="levels, thresholds rising")
-    card: PaidCard | None = parameter(None, doc="the paid card; none for no card")
-    points_share: float = parameter(0.0, ge=0, le=0.2, doc="value of points earned, as a share of net spend")
-    calendar: Calendar = parameter(Calendar(every_days=7), doc="when levels are reviewed and the card is offered")
-    audience: Audience = parameter(Audience(levels=("L3", "L4", "L5")), doc="to whom the card is offered")
+    tiers: tuple[MemberTier, ...] = parameter((), max_length=7, doc="levels, thresholds rising (S0: up to 7)")
+    plans: dict[str, Plan] = parameter(default_factory=dict, max_length=9, doc="paid plans by name, side by side")
+    packages: dict[str, Package] = parameter(default_factory=dict, max_length=9, doc="packages for firms by name")
+    calendar: Calendar = parameter(Calendar(every_days=7), doc="when levels are reviewed and plans are offered")
+    audience: Audience = parameter(Audience(levels=("L3", "L4", "L5")), doc="to whom plans are offered")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _moved(cls, data: Any) -> Any:
+        """Documents of before: one card, and points within the programme."""
+        if isinstance(data, dict) and "card" in data:
+            raise ValueError("'card' is one of several 'plans' now; write plans: {month_card: {fee_cny: 18, …}}")
+        if isinstance(data, dict) and "points_share" in data:
+            raise ValueError(
+                "'points_share' is an action of its own now; "
+                "write another action beside this one: points: {kind: points, per_cny: 1} (0.01 of spend)"
+            )
+        return data
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
-        thresholds = [tier.threshold_cny for tier in self.tiers]
+        thresholds = [tier.threshold for tier in self.tiers]
+        if len({tier.threshold_cny is None for tier in self.tiers}) > 1:
+            raise ValueError("tiers are reached either by threshold_cny or by threshold_points; use one for all")
         if any(b <= a for a, b in pairwise(thresholds)):
             raise ValueError(f"thresholds of tiers must rise (they are {thresholds}); order them")
         return self
 
-    def apply(self, world: PrivateDomain, name: str) -> None:
-        if world.day < self.calendar.from_day:
-            return
-        world.programme = name
-        changed = np.zeros(len(world.customers), bool)
-        if world.day == self.calendar.from_day:
-            changed[:] = True
-        changed[world.arrived] = True
-        if self.card:
-            changed[self._settle(world, self.card, name)] = True
-        if self.calendar.times(world.day, world.date):
-            changed[self._review(world, name)] = True
-            if self.card and world.day < world.horizon_days - 1:  # nobody would settle a card sold on the last day
-                self._offer(world, self.card, name)
-        self._set_benefits(world, np.flatnonzero(changed))
+    @model_validator(mode="after")
+    def _trials(self) -> Self:
+        for name, plan in self.plans.items():
+            full = plan.trial_of
+            if full is not None and (full not in self.plans or self.plans[full].trial_of is not None):
+                others = [other for other, terms in self.plans.items() if terms.trial_of is None]
+                raise ValueError(f"plans.{name}.trial_of: no full plan is named '{full}'; {nearest(full, others)}")
+        return self
 
-    def _review(self, world: PrivateDomain, name: str) -> NDArray[np.intp]:
+    # -- what it is to the policy -------------------------------------------------------------------------------
+
+    @property
+    def limited(self) -> bool:
+        """Whether some plan is a trial or ends with an order."""
+        return any(plan.trial_of is not None or plan.orders is not None for plan in self.plans.values())
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether some members earn more points than others."""
+        return any(m != 1 for m in (*(t.points_multiplier for t in self.tiers), *self._plan_multipliers()))
+
+    @property
+    def gives(self) -> bool:
+        """Whether members get benefits."""
+        return any(tier.benefits for tier in self.tiers) or any(plan.benefits for plan in self.plans.values())
+
+    @property
+    def by_points(self) -> bool:
+        """Whether levels are reached by points."""
+        return any(tier.threshold_points is not None for tier in self.tiers)
+
+    def carries(self) -> tuple[type[Columns], ...]:
+        wanted = {
+            Holders: bool(self.plans), LimitedHolders: self.limited, Multiplied: self.multiplies,
+            Season: self.by_points,
+        }  # fmt: skip
+        return tuple(columns for columns, here in wanted.items() if here)
+
+    def claims(self) -> Iterator[Claim]:
+        yield "the member price", "plans" if self.plans and not self.tiers else "tiers"
+
+    def needs(self) -> Iterator[Need]:
+        if self.by_points:
+            yield "points", "tiers"
+
+    def hours_asked_per_week(self) -> float:
+        return sum(plan.expert_hours_per_week for plan in self.plans.values())
+
+    def runs(self, day: int) -> bool:
+        """Whether the programme runs on a day."""
+        until = self.calendar.until_day
+        return self.calendar.from_day <= day and (until is None or day <= until)
+
+    # -- the day ------------------------------------------------------------------------------------------------
+
+    def apply(self, world: PrivateDomain, name: str) -> None:
+        worked = world.staff.put_to_work(world, name) if self.hours_asked_per_week() else (0.0, 0.0)
+        if not self.runs(world.day):
+            if world.day > self.calendar.from_day and self.runs(world.day - 1):
+                self._end(world, name)
+            return
+        changed = np.zeros(len(world.customers), bool)
+        ended = np.empty(0, np.intp)
+        if self.plans:
+            ended = close_ended(world, self)
+            changed[ended] = True
+            if world.day == world.horizon_days - 1:
+                close_running(world, self)
+        due = self.calendar.times(world.day, world.date) > 0
+        if due:
+            changed[self._review(world, name)] = True
+        if self.plans and world.day < world.horizon_days - 1:  # nobody would settle a plan sold on the last day
+            self._offer(world, due, ended)
+        self.set_benefits(world, np.flatnonzero(changed))
+        self._give_benefits(world, name)
+        self._advise(world, *worked, name)
+
+    def _end(self, world: PrivateDomain, name: str) -> None:
+        """The programme is over: members are paid what they are owed, and nothing is left of it."""
+        c = world.customers
+        if self.plans:
+            close_ended(world, self)
+            close_running(world, self)
+        c.card_until[:] = NEVER
+        rows = np.flatnonzero(c.member_level > 0)
+        c.member_level[rows] = 0
+        world.record("member_level", rows, 0, name)
+        self.set_benefits(world, np.arange(len(c)))
+
+    def _review(self, world: PrivateDomain, name: str) -> Rows:
         """Re-estimate free levels; return the rows whose level changed."""
         c = world.customers
         if not self.tiers:
             return np.empty(0, np.intp)
-        thresholds = np.array([cents(tier.threshold_cny) for tier in self.tiers])
-        spend = np.maximum(c.spend_season, c.spend_before)
-        level = np.searchsorted(thresholds, spend, side="right").astype(np.int8)
+        unit = 1.0 if self.by_points else 100.0
+        thresholds = np.array([round(tier.threshold * unit) for tier in self.tiers])
+        amounts = (c.points_season, c.points_before) if self.by_points else (c.spend_season, c.spend_before)
+        level = np.searchsorted(thresholds, np.maximum(*amounts), side="right").astype(np.int8)
         level[(c.orders == 0) | ((c.contact != Contact.CONTACT) & (c.contact != Contact.MUTED))] = 0
         rows = np.flatnonzero(level != c.member_level)
         c.member_level[rows] = level[rows]
         world.record("member_level", rows, level[rows].astype(np.int64), name)
         return rows
 
-    def _offer(self, world: PrivateDomain, card: PaidCard, name: str) -> None:
-        """Offer the card to contacts without one; they answer in the respond phase."""
-        rows = np.flatnonzero(self.audience.mask(world.customers, world.day) & (world.customers.card_until < world.day))
+    def _offer(self, world: PrivateDomain, due: bool, ended: Rows) -> None:
+        """Offer plans to contacts without one; they answer in the respond phase.
+
+        Whoever's trial ended yesterday is offered the full plan, on whatever day that is.
+        """
+        c = world.customers
+        trials = {n: list(self.plans).index(p.trial_of) for n, p in enumerate(self.plans.values()) if p.trial_of}
+        if not due and not (trials and len(ended)):
+            return
+        open_to = np.zeros((len(c), len(self.plans)), bool)
+        if due:
+            free = c.card_until < world.day
+            for number, plan in enumerate(self.plans.values()):
+                open_to[:, number] = (plan.audience or self.audience).mask(c, world.day) & free
+                if number in trials:
+                    open_to[:, number] &= ~c.tried
+        there = ended[(c.contact[ended] == Contact.CONTACT) | (c.contact[ended] == Contact.MUTED)]
+        for trial, full in trials.items():
+            open_to[there[c.card_plan[there] == trial], full] = True
+        rows = np.flatnonzero(open_to.any(axis=1))
         if len(rows):
-            world.offer(rows, self, card, name, self._level_price(world, rows))
+            world.offers.append(Offer(rows, open_to[rows]))
 
-    def enrol(self, world: PrivateDomain, card: PaidCard, rows: NDArray[np.intp], name: str) -> None:
-        """Sell the card to these customers."""
-        c = world.customers
-        c.card_until[rows] = world.day + card.term_days - 1
-        c.card_saved[rows] = 0
-        world.record("fee", rows, cents(card.fee_cny), name)
-        self._set_benefits(world, rows)
-
-    def _settle(self, world: PrivateDomain, card: PaidCard, name: str) -> NDArray[np.intp]:
-        """Close cards that ran out yesterday, refund where promised; return their rows."""
-        c = world.customers
-        rows = np.flatnonzero(c.card_until == world.day - 1)
-        if card.refund_if_not_saved:
-            due = np.maximum(cents(card.fee_cny) - c.card_saved[rows].astype(np.int64), 0)
-            world.record("refund", rows[due > 0], due[due > 0], name)
-        c.card_until[rows] = NEVER
-        if world.day == world.horizon_days - 1:
-            self._close_the_books(world, card, name)
-        return rows
-
-    def _close_the_books(self, world: PrivateDomain, card: PaidCard, name: str) -> None:
-        """On the last day give back what is not earned yet, so that selling cards just before the end wins nothing."""
-        c, fee = world.customers, cents(card.fee_cny)
-        rows = np.flatnonzero(c.card_until >= world.day)
-        unearned = np.rint(fee * (c.card_until[rows] - world.day) / card.term_days).astype(np.int64)
-        short = np.maximum(fee - unearned - c.card_saved[rows], 0) if card.refund_if_not_saved else 0
-        due = unearned + short
-        world.record("refund", rows[due > 0], due[due > 0], name)
-
-    def _level_price(self, world: PrivateDomain, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        table = np.array([0.0, *(tier.discount for tier in self.tiers)])
+    def level_price(self, world: PrivateDomain, rows: Rows) -> NDArray[np.float64]:
+        """Member price that the free level alone gives. Shape (n,)."""
+        table = np.array([0.0, *(tier.discount for tier in self.tiers)], np.float32).astype(np.float64)
         price: NDArray[np.float64] = table[world.customers.member_level[rows]]
         return price
 
-    def _set_benefits(self, world: PrivateDomain, rows: NDArray[np.intp]) -> None:
-        c = world.customers
+    def level_multiplier(self, world: PrivateDomain, rows: Rows) -> NDArray[np.float64]:
+        """Points multiplier that the free level alone gives. Shape (n,)."""
         table = np.array([1.0, *(tier.points_multiplier for tier in self.tiers)])
+        multiplier: NDArray[np.float64] = table[world.customers.member_level[rows]]
+        return multiplier
+
+    def set_benefits(self, world: PrivateDomain, rows: Rows) -> None:
+        """Let these customers have the better of their level and their plan."""
+        c = world.customers
+        prices = np.array([plan.discount for plan in self.plans.values()])
+        multipliers = np.array(self._plan_multipliers())
         for piece in world.pieces(rows):
-            price = self._level_price(world, piece)
-            points = table[c.member_level[piece]]
-            if self.card:
-                holds = c.card_until[piece] >= world.day
-                price = np.where(holds, np.maximum(price, self.card.discount), price)
-                points = np.where(holds, np.maximum(points, self.card.points_multiplier), points)
+            price, points = self.level_price(world, piece), self.level_multiplier(world, piece)
+            (holds,) = (c.card_until[piece] >= world.day).nonzero()
+            if len(holds):
+                plan = c.card_plan[piece[holds]]
+                price[holds] = np.maximum(price[holds], prices[plan])
+                points[holds] = np.maximum(points[holds], multipliers[plan])
             c.member_price[piece] = price
-            c.points_rate[piece] = points * self.points_share
+            if self.multiplies:
+                c.points_multiplier[piece] = points
+
+    def _plan_multipliers(self) -> list[float]:
+        return [plan.points_multiplier for plan in self.plans.values()]
+
+    # -- what members get beside the price ----------------------------------------------------------------------
+
+    def _give_benefits(self, world: PrivateDomain, name: str) -> None:
+        """Once a month: to levels on the programme's own months, to holders counted from the day after buying."""
+        c = world.customers
+        here = (c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)
+        if (world.day - self.calendar.from_day) % DAYS_A_MONTH == 0:
+            for number, tier in enumerate(self.tiers, start=1):
+                if tier.benefits:
+                    self._give(world, np.flatnonzero(here & (c.member_level == number)), tier.benefits, name)
+        if not any(plan.benefits for plan in self.plans.values()):
+            return
+        holders = np.flatnonzero(here & (c.card_until >= world.day))
+        for plan_name, plan, mine in by_plan(world, self, holders):
+            bought = c.card_until[mine].astype(np.int64) - plan.term_days + 1
+            mine = mine[(world.day - bought - 1) % DAYS_A_MONTH == 0]
+            cost = self._give(world, mine, plan.benefits, f"{name}.{plan_name}")
+            book_partner(world, plan, mine, np.full(len(mine), cost, np.int64), plan_name)
+
+    def _give(self, world: PrivateDomain, rows: Rows, benefits: dict[str, Benefit], source: str) -> int:
+        """Give these members their benefits; return what each costs, cents."""
+        cost = sum(cents(benefit.cost_cny) for benefit in benefits.values())
+        if cost and len(rows):
+            world.record("benefit", rows, cost, source)
+            world.gifts.append((rows, cost))
+        return cost
+
+    def _advise(self, world: PrivateDomain, before: float, after: float, name: str) -> None:
+        """Experts, hired for the whole run, talk to holders, as many as there is time for; who comes first is luck.
+
+        ``before`` and ``after`` are the hours that they have worked so far.
+        """
+        c, asked = world.customers, self.hours_asked_per_week()
+        for number, (plan_name, plan) in enumerate(self.plans.items()):
+            part = plan.expert_hours_per_week / asked if asked else 0.0
+            k = whole_since(before * part, after * part, 60 / EXPERT_MINUTES)
+            if not k:
+                continue
+            holds = (c.card_until >= world.day) & (c.contact == Contact.CONTACT)
+            rows = np.flatnonzero(holds & (c.card_plan == number))
+            u = world.draws.uniform(f"expert.{name}.{plan_name}", world.day, c.key[rows])
+            world.send("chat", np.sort(rows[np.argsort(u, kind="stable")[:k]]), f"{name}.{plan_name}", 0.0)

@@ -7,10 +7,13 @@ from .base import Behaviour
 from .cards import CardChoice
 from .census import Census
 from .coupons import CouponUse
+from .firms import FirmDeals
 from .first_contact import FirstContact, FirstOrders, Quotes
 from .flash_join import FlashJoin
 from .flash_sale import FlashSale
+from .gratitude import Gratitude
 from .group_buying import GroupBuying
+from .points import PointsHabits
 from .problems import Problems
 from .purchase import Purchase
 from .reaction import Reaction
@@ -20,11 +23,11 @@ from .standing import TrustLevels, ValueTiers
 from .viewing import Viewing
 
 DEFAULTS: tuple[type[Behaviour], ...] = (
-    Arrival, FirstContact, Attention, Viewing, CouponUse, CardChoice, Quotes,
+    Arrival, FirstContact, Attention, Viewing, Gratitude, CouponUse, CardChoice, FirmDeals, Quotes,
     FlashJoin, Recovery,
     Reaction,
     FlashSale, GroupBuying,
-    Purchase, FirstOrders, Service, Problems, TrustLevels, ValueTiers, Attrition, Census,
+    Purchase, FirstOrders, Service, PointsHabits, Problems, TrustLevels, ValueTiers, Attrition, Census,
 )  # fmt: skip
 """What customers do unless a scenario says otherwise, in the order in which they act within a phase."""
 
@@ -37,11 +40,14 @@ __all__ = [
     "CardChoice",
     "Census",
     "CouponUse",
+    "FirmDeals",
     "FirstContact",
     "FirstOrders",
     "FlashJoin",
     "FlashSale",
+    "Gratitude",
     "GroupBuying",
+    "PointsHabits",
     "Problems",
     "Purchase",
     "Quotes",

@@ -1,26 +1,36 @@
-"""Cards: who buys a paid membership."""
+"""Cards: who buys a paid membership, and which."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from agents.actions.plans import DAYS_A_MONTH
 from agents.behaviours.base import Behaviour
-from agents.models.hazard import sigmoid
+from agents.membership_book import Offer, enrol
+from agents.points_book import spent_share
 from sim.spec import parameter
 
 if TYPE_CHECKING:
-    from agents.domain import Offer, PrivateDomain
+    from agents.actions.membership import Membership
+    from agents.actions.plans import Plan
+    from agents.domain import PrivateDomain
+    from agents.policy import Policy
+    from agents.scenario import Scenario
 
 YOUNG_DAYS = 30  # a personal order rate is judged over at least a month
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 
 class CardChoice(Behaviour):
-    """A customer weighs what a card would save against its fee.
+    """A customer weighs what each plan on offer would save against its fee, and takes the best or none (a logit).
 
-    The expected saving is the personal order rate times the expected order times the discount gained. The log-odds of
-    buying rise with the logarithm of saving over fee, more steeply for the price-sensitive.
+    The expected saving is the personal order rate times the expected order times what the plan takes off beyond the
+    free level, and the worth of its benefits. Utility rises with the logarithm of saving over fee, more steeply for
+    the price-sensitive. Fees are compared with each other: a dear plan beside a cheap one makes this look cheaper.
     """
 
     kind = "card_choice"
@@ -30,18 +40,87 @@ class CardChoice(Behaviour):
         -3.0, doc="log-odds of buying at an offer when the saving equals the fee", source="assumed"
     )
     per_log_ratio: float = parameter(2.0, ge=0, doc="log-odds per unit of log(saving / fee)", source="assumed")
+    refund_trusted: float = parameter(
+        0.5, ge=0, le=1, doc="share of a loss that the promise of a refund takes off the mind", source="assumed"
+    )
+    outlay: float = parameter(
+        0.5, ge=0, doc="log-odds lost per unit of log(fee / own order) where the fee is the larger", source="assumed"
+    )
+    reference: float = parameter(
+        0.3, ge=0, doc="log-odds per unit of log(mean fee in view / own fee), geometric mean",
+        source="contrast with what stands beside it: Simonson & Tversky (1992); size assumed",
+    )  # fmt: skip
+    benefit_worth: float = parameter(
+        0.8, ge=0, le=5, doc="worth of a benefit to a member, in units of its cost",
+        source="Waldfogel (1993): gifts are valued at 71 to 90 % of their cost",
+    )  # fmt: skip
+
+    def acts_in(self, scenario: Scenario, policy: Policy) -> bool:
+        return any(getattr(action, "plans", None) for action in policy.actions.values())
 
     def apply(self, world: PrivateDomain) -> None:
+        club = world.club
+        if club is None:
+            return
         for offer in world.offers:
-            self._answer(world, offer)
+            parts = [slice(low, low + world.chunk_rows) for low in range(0, len(offer.rows), world.chunk_rows)]
+            choice = np.concatenate([self._choose(world, club, Offer(offer.rows[p], offer.open[p])) for p in parts])
+            for number in range(len(club.plans)):
+                buyers = offer.rows[choice == number]
+                if len(buyers):
+                    enrol(world, club, buyers, number)
         world.offers.clear()
 
-    def _answer(self, world: PrivateDomain, offer: Offer) -> None:
+    def _choose(self, world: PrivateDomain, club: Membership, offer: Offer) -> NDArray[np.intp]:
+        """Number of the plan that each takes; -1 for none."""
+        keys = world.customers.key[offer.rows]
+        best = _gumbel(world.draws.uniform("card.none", world.day, keys))
+        choice = np.full(len(offer.rows), -1, np.intp)
+        for number, (name, utility) in enumerate(zip(club.plans, self._utilities(world, club, offer), strict=True)):
+            # Luck of each plan's own: raising one's utility moves people to it, from none or another, never away.
+            value = np.where(
+                offer.open[:, number], utility + _gumbel(world.draws.uniform(f"card.{name}", world.day, keys)), -np.inf
+            )
+            choice[value > best] = number
+            best = np.maximum(best, value)
+        return choice
+
+    def _utilities(self, world: PrivateDomain, club: Membership, offer: Offer) -> list[Floats]:
+        """Utility of each plan, that of none being 0. Shape (plans), (n,)."""
         c, rows = world.customers, offer.rows
-        tenure = np.maximum(world.day - c.joined[rows], YOUNG_DAYS)
-        orders = c.orders[rows] / tenure * offer.card.term_days
-        saving = orders * world.expected_basket(rows) * np.maximum(offer.card.discount - offer.member_price, 0.0)
-        worth = np.log(np.maximum(saving, 1.0) / max(offer.card.fee_cny * 100, 1.0))
-        logit = self.at_par + self.per_log_ratio * worth * c.price_sensitivity[rows]
-        buys = rows[world.draws.uniform("card", world.day, c.key[rows]) < sigmoid(logit)]
-        offer.action.enrol(world, offer.card, buys, offer.source)
+        rate = c.orders[rows] / np.maximum(world.day - c.joined[rows], YOUNG_DAYS)
+        basket, sensitivity = world.expected_basket(rows), c.price_sensitivity[rows].astype(np.float64)
+        free = club.level_price(world, rows), club.level_multiplier(world, rows)
+        fees = [max(plan.fee_cny * 100, 1.0) for plan in club.plans.values()]
+        in_view = offer.open * np.array([plan.trial_of is None and plan.fee_cny > 0 for plan in club.plans.values()])
+        mean_log_fee = (in_view @ np.log(fees)) / np.maximum(in_view.sum(axis=1), 1)
+        found = []
+        for number, plan in enumerate(club.plans.values()):
+            saving = self._saving(plan, rate, basket, free, spent_share(world))
+            ratio = np.log(np.maximum(saving, 1.0) / fees[number])
+            if plan.refund_if_not_saved:
+                ratio += self.refund_trusted * (np.maximum(ratio, 0.0) - ratio)
+            utility = self.at_par + self.per_log_ratio * ratio * sensitivity
+            utility -= self.outlay * np.log(np.maximum(fees[number] / basket, 1.0))
+            utility += self.reference * in_view[:, number] * (mean_log_fee - np.log(fees[number]))
+            found.append(utility)
+        return found
+
+    def _saving(
+        self, plan: Plan, rate: Floats, basket: Floats, free: tuple[Floats, Floats], points_share: float
+    ) -> Floats:
+        """What a customer expects to save with a plan over its term, cents. Shape (n,)."""
+        orders = rate * plan.term_days
+        if plan.orders is not None:
+            orders = np.minimum(orders, plan.orders)
+        price, multiplier = free
+        gain = np.maximum(plan.discount - price, 0.0)
+        gain += points_share * np.maximum(plan.points_multiplier - multiplier, 0.0)
+        benefits = sum(benefit.cost_cny for benefit in plan.benefits.values()) * plan.term_days / DAYS_A_MONTH
+        saving: Floats = orders * basket * gain + self.benefit_worth * benefits * 100
+        return saving
+
+
+def _gumbel(u: Floats) -> Floats:
+    noise: Floats = -np.log(-np.log(u))
+    return noise

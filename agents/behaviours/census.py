@@ -37,3 +37,6 @@ class Census(Behaviour):
                 world.ledger.record_shared(world.day, "census", queue, f"queue.{name}")
         members = int(np.count_nonzero(here & ((c.member_level > 0) | (c.card_until >= world.day))))
         world.ledger.record_shared(world.day, "census", members, "member.any")
+        for number, name in enumerate(world.club.plans if world.club and world.club.runs(world.day) else ()):
+            holders = int(np.count_nonzero(here & (c.card_until >= world.day) & (c.card_plan == number)))
+            world.ledger.record_shared(world.day, "census", holders, f"plan.{name}")

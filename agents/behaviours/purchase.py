@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from agents.behaviours.base import Behaviour
 from agents.coupon_book import worth, worth_at_most
 from agents.models.hazard import STEEPEST, Singles, possible, sigmoid
+from agents.points_book import earned_share
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -96,8 +97,9 @@ class Purchase(Behaviour):
         most += np.float32(effects["trust"]) * c.goodwill[rows]
         sensitivity = c.price_sensitivity[rows]
         strength = np.float32(effects["member_price"])
-        if c.points_rate[rows].any():
-            most += strength * sensitivity * c.points_rate[rows]
+        earned = earned_share(world, rows)
+        if earned.any():
+            most += strength * sensitivity * earned
         if c.member_price[rows].any():
             # Coupons may take its place, which wins something where its effect is drawn below zero.
             least = strength if world.policy.stacking.with_member_price else max(strength, np.float32(0.0))
@@ -128,7 +130,7 @@ class Purchase(Behaviour):
                 coupons[coupons <= price] = 0.0
                 price = np.where(coupons > 0, np.float32(0.0), price)
             pull += world.effects["coupon"] * c.price_sensitivity[rows] * coupons
-        for benefit in (price, c.points_rate[rows]):
+        for benefit in (price, earned_share(world, rows)):
             if benefit.any():
                 pull += world.effects["member_price"] * c.price_sensitivity[rows] * benefit
         return pull

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
 from agents.customers import Contact, Level
+from agents.membership_book import MOST_CENTS
 from agents.models.features import PRIOR_BASKETS
 from agents.models.hazard import sigmoid
 from agents.models.history import record_orders
@@ -39,7 +40,6 @@ class Service(Behaviour):
     habit: float = parameter(
         0.2, ge=0, le=1, doc="share of the orders that only the operator brought which become habit", source="assumed"
     )
-    points_breakage: float = parameter(0.3, ge=0, le=1, doc="share of points that are never redeemed", source="assumed")
 
     def apply(self, world: PrivateDomain) -> None:
         # Several orders on one day are one order day: one experience, one chance to lapse, one line of history.
@@ -49,10 +49,6 @@ class Service(Behaviour):
 
     def _serve(self, world: PrivateDomain, sale: Sale) -> None:
         c, rows, net = world.customers, sale.rows, sale.net
-        points = c.points_rate[rows]
-        if points.any():
-            earned = np.rint(net * points.astype(np.float64) * (1 - self.points_breakage)).astype(np.int64)
-            world.record("points", rows[earned > 0], earned[earned > 0], world.programme)
         back = c.lapsed[rows]
         world.record("comeback", rows[back], 0, "service")
         # A learned rate tells customers apart; an order that was bought from one does not make him another.
@@ -62,7 +58,7 @@ class Service(Behaviour):
             habit[bought] = world.draws.uniform("habit", world.day, c.key[rows[bought]]) < self.habit
         record_orders(c, rows, world.day, net, habit)
         self._leave_to_history(world, rows)
-        c.spend_season[rows] += net.astype(np.int32)
+        c.spend_season[rows] = np.minimum(c.spend_season[rows] + net, MOST_CENTS)
         c.resting_trust[rows] += self.experience * (1.0 - c.resting_trust[rows].astype(np.float64))
         first = rows[(c.level[rows] < Level.BUYER) & (c.contact[rows] != Contact.DELETED)]
         world.set_level(first, Level.BUYER)

@@ -120,6 +120,9 @@ class ValueTiers(Behaviour):
         if tomorrow % self.season_days == 0:
             c.spend_before[:] = c.spend_season
             c.spend_season[:] = 0
+            if "points_season" in c.DECLARED:
+                c.points_before[:] = c.points_season
+                c.points_season[:] = 0
 
     def _estimate(self, world: PrivateDomain, season_day: int) -> None:
         c = world.customers

@@ -10,14 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from agents.customers import TIERS
-from agents.events import DISCOUNTS
+from agents.events import DISCOUNTS, OPERATOR_INCOME
 from experiments.accounts.funnel import funnel
 from experiments.reporting.figures import contacts_info, funnel_info, tiers_info
 from experiments.reporting.suppression import FEW, FEWEST
 from experiments.reporting.words import LEVEL_NAMES, lever_words
 
-REVENUE = ("order", "fee")
-GIVEN_AWAY = (*DISCOUNTS, "points", "refund")
+REVENUE = ("order", "package", *OPERATOR_INCOME)
+GIVEN_AWAY = (*DISCOUNTS, "points", "refund", "benefit")
 COLUMNS = ("revenue", "discounts", "costs", "profit")
 CONTACT_NAMES = {"contact": "reachable contacts", "muted": "muted", "deleted": "deleted the contact"}
 

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from agents.actions import Acquisition, Action, Advert, Chat, Content, Coupon, Membership
+from agents.actions import Acquisition, Action, Advert, Chat, Content, Coupon
 from agents.scenario import Scenario
 from sim.errors import SpecError
 from sim.spec import validate
@@ -110,33 +109,6 @@ class TestCoupon(ActionContract):
         used = [orders[d, k] for d, k, kind, _, _ in canonical(world) if kind == "coupon_redeemed"]
         assert min(used) >= 5000
         assert min(orders.values()) < 5000
-
-
-class TestMembership(ActionContract):
-    kind = Membership
-    example = {"tiers": [{"threshold_cny": 50, "discount": 0.05}], "card": {"term_days": 9, "fee_cny": 5},
-               "points_share": 0.03, "calendar": {"every_days": 3}}  # fmt: skip
-    columns = {"member_level", "card_until", "member_price", "points_rate"}
-    costs = {"member_discount", "points", "refund"}
-
-    def test_thresholds_must_rise(self) -> None:
-        with pytest.raises(ValidationError, match=r"must rise \(they are \[9\.0, 9\.0\]\)"):
-            self.kind.model_validate({"tiers": [{"threshold_cny": 9}, {"threshold_cny": 9}]})
-
-    def test_a_policy_has_one_programme(self) -> None:
-        with pytest.raises(ValidationError, match=r"one action of kind 'membership' at most \(found a, b\)"):
-            policy(a=self.data(), b=self.data())
-
-    def test_the_better_of_level_and_card_counts(self) -> None:
-        data = self.data(tiers=[{"threshold_cny": 0, "discount": 0.3}], card={"discount": 0.1, "fee_cny": 0})
-        keen = busy_scenario(behaviours={"card_choice": {"kind": "card_choice", "at_par": 60}})
-        world = live(keen, policy(it=data), until=40)
-        c = world.customers
-        level, card = c.member_level > 0, c.card_until >= 39
-        assert (level & card).any()
-        assert (card & ~level).any()
-        assert np.allclose(c.member_price[level], 0.3)
-        assert np.allclose(c.member_price[card & ~level], 0.1)
 
 
 def test_every_kind_has_its_contract() -> None:

@@ -9,7 +9,6 @@ from agents.behaviours import (
     Attention,
     Attrition,
     Behaviour,
-    CardChoice,
     Census,
     CouponUse,
     Purchase,
@@ -45,12 +44,6 @@ class TestCouponUse(BehaviourContract):
     events = {"coupon_expired", "message_advert"}
 
 
-class TestCardChoice(BehaviourContract):
-    kind = CardChoice
-    columns = {"card_until", "card_saved", "member_price", "points_rate"}
-    events = {"fee"}
-
-
 class TestReaction(BehaviourContract):
     kind = Reaction
     columns = {"contact"}
@@ -59,14 +52,14 @@ class TestReaction(BehaviourContract):
 
 class TestPurchase(BehaviourContract):
     kind = Purchase
-    columns = {"coupon_depth", "coupon_off", "card_saved"}
-    events = {"order", "goods", "coupon_redeemed", "subsidised", "member_discount"}
+    columns = {"coupon_depth", "coupon_off", "card_saved", "card_orders", "card_until"}
+    events = {"order", "goods", "coupon_redeemed", "subsidised", "member_discount", "partner"}
 
 
 class TestService(BehaviourContract):
     kind = Service
     columns = {*History.DECLARED, "spend_season", "resting_trust", "level", "lapsed"} - {"key", "joined"}
-    events = {"points", "comeback", "lapse", "trust_level"}
+    events = {"comeback", "lapse", "trust_level"}
 
 
 class TestTrustLevels(BehaviourContract):

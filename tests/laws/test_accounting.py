@@ -125,7 +125,8 @@ def test_nobody_who_deleted_hears_from_us(busy_events: list[Event]) -> None:
             gone[key] = day
         elif key in gone and day > gone[key]:
             assert kind in {
-                "order", "goods", "points", "coupon_redeemed", "coupon_expired", "member_discount", "refund", "lapse",
+                "order", "goods", "points", "points_earned", "points_expired", "partner", "coupon_redeemed",
+                "coupon_expired", "member_discount", "refund", "lapse",
                 "comeback", "value_tier", "member_level",
             }  # fmt: skip
     assert gone

@@ -146,14 +146,15 @@ LATE: dict[str, dict[str, Any]] = {
     "content": {"kind": "content", "calendar": {"weekdays": ["mon", "thu"], "from_day": 40}},
     "acquisition": {"kind": "acquisition", "spend_cny_per_day": {"ads": 50},
                     "calendar": {"every_days": 1, "from_day": 40}},
-    "membership": {"kind": "membership", "tiers": [{"threshold_cny": 0, "discount": 0.1}], "card": {},
-                   "points_share": 0.1, "calendar": {"every_days": 1, "from_day": 40}},
+    "membership": {"kind": "membership", "tiers": [{"threshold_cny": 0, "discount": 0.1}], "plans": {"card": {}},
+                   "calendar": {"every_days": 1, "from_day": 40}},
+    "points": {"kind": "points", "check_in": 50, "redeem_from": 10, "from_day": 40},
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", sorted(LATE))
 def test_what_starts_later_leaves_the_days_before_alone(kind: str) -> None:
-    base = {name: action for name, action in EVERYTHING.items() if action["kind"] != "membership"}
+    base = {name: action for name, action in EVERYTHING.items() if action["kind"] not in ("membership", "points")}
     before = canonical(live(busy_scenario(), policy(8, **base)))
     after = canonical(live(busy_scenario(), policy(8, **base, late=LATE[kind])))
     assert [event for event in before if event[0] < 40] == [event for event in after if event[0] < 40]
@@ -166,7 +167,7 @@ UNTOUCHING: dict[str, dict[str, Any]] = {
                           "audience": {"orders_min": 9999}},
     "advert to nobody": {"kind": "advert", "calendar": {"per_week": 14}, "audience": {"orders_min": 9999}},
     "content to nobody": {"kind": "content", "calendar": {"per_week": 14}, "audience": {"orders_min": 9999}},
-    "card for nobody": {"kind": "membership", "card": {}, "audience": {"orders_min": 9999}},
+    "card for nobody": {"kind": "membership", "plans": {"card": {}}, "audience": {"orders_min": 9999}},
     "chat with nobody": {"kind": "chat", "hours_per_week": {"L4": 10}, "audience": {"orders_min": 9999}},
     "media of nothing": {"kind": "acquisition", "spend_cny_per_day": {"ads": 0, "store": 0}},
 }  # fmt: skip

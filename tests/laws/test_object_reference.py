@@ -54,7 +54,9 @@ def test_everything_at_once(seed: int) -> None:
     happened = {kind for _, _, kind, _, _ in canonical(world)}
     assert happened == set(world.ledger.code), "an event kind that never happens is not tested"
     sources = {(kind, source) for _, _, kind, _, source in canonical(world)}
-    assert {("refund", "club"), ("points", "club"), ("delete", "reaction"), ("delete", "attrition")} <= sources
+    assert {("refund", "club.month"), ("fee", "club.taste"), ("chat", "club.bespoke")} <= sources
+    assert {("partner", "club.year"), ("points", "points"), ("points", "points.outstanding")} <= sources
+    assert {("delete", "reaction"), ("delete", "attrition")} <= sources
     assert {("message_advert", "friday"), ("coupon_redeemed", "winback"), ("coupon_expired", "friday")} <= sources
 
 
@@ -86,7 +88,7 @@ def test_learned_contacts(only: tuple[str, ...] | None) -> None:
 
 def test_the_reference_can_disagree() -> None:
     """Negative control: one number that differs by a hundredth is seen."""
-    bent = busy_scenario(behaviours=LIVELY | {"service": {"kind": "service", "points_breakage": 0.303}})
+    bent = busy_scenario(behaviours=LIVELY | {"points_habits": {**LIVELY["points_habits"], "per_reward": 0.505}})
     assert canonical(live(busy_scenario(), busy_policy())) != reference_events(bent, busy_policy(), seed=1)
 
 
@@ -143,16 +145,26 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
                 "valid_days": luck.randint(1, 10), "reminder_days": luck.randint(0, 4),
                 "stock": luck.choice([None, 0, 25]), "calendar": when(), "audience": whom()}  # fmt: skip
 
+    def plan(number: int) -> dict[str, Any]:
+        return {"fee_cny": luck.choice([0, 3, 40]), "term_days": luck.randint(1, 40),
+                "discount": luck.choice([0.1, 0.3]), "refund_if_not_saved": luck.random() < 0.5,
+                "partner_share": luck.choice([0, 0.5]), "audience": luck.choice([None, "buyers"]),
+                "trial_of": luck.choice([None, "plan 0"]) if number else None,
+                "orders": luck.choice([None, 2])}  # fmt: skip
+
     actions: dict[str, Any] = {
         "a": coupon(), "b": coupon(), "c": coupon(),
         "post": {"kind": "content", "calendar": when(), "audience": whom(), "cost_cny": luck.choice([0, 0.0137])},
         "sell": {"kind": "advert", "calendar": when(), "audience": whom(), "production_cny": luck.choice([0, 3.335])},
         "talk": {"kind": "chat", "hours_per_week": {"L2": luck.uniform(0, 9), "L5": luck.uniform(0, 3)},
                  "minutes_per_chat": luck.uniform(3, 30), "audience": whom()},
-        "club": {"kind": "membership", "calendar": when(), "audience": whom(), "points_share": luck.choice([0, 0.05]),
-                 "tiers": luck.choice([[], [{"threshold_cny": 0, "discount": 0.2}]]),
-                 "card": luck.choice([None, {"fee_cny": 3, "term_days": luck.randint(1, 15),
-                                             "refund_if_not_saved": luck.random() < 0.5}])},
+        "club": {"kind": "membership", "calendar": when(), "audience": whom(),
+                 "tiers": luck.choice([[], [{"threshold_cny": 0, "discount": 0.2}],
+                                       [{"threshold_points": 1}, {"threshold_points": 90, "points_multiplier": 3}]]),
+                 "plans": {f"plan {number}": plan(number) for number in range(luck.randint(0, 3))}},
+        "points": {"kind": "points", "per_cny": luck.choice([0, 1]), "check_in": luck.choice([0, 9]), "photo": 5,
+                   "reply": 3, "reward": luck.choice(["cash", "goods"]), "redeem_from": luck.choice([1, 200]),
+                   "expiry_days": luck.choice([None, 4]), "from_day": luck.randint(0, 9)},
         "show": {"kind": "posts", "medium": luck.choice(["moments", "group", "broadcast", "direct"]),
                  "advert_share": luck.random(), "interest_group": luck.choice([None, "sports"]), "audience": whom(),
                  "hours_per_post": luck.choice([0, 2.2]), "calendar": {"every_days": luck.randint(2, 5)}},

@@ -13,7 +13,8 @@ from .contact import change_contacts, change_levels
 from .content import arrives, load_of, recover, stands_out, strength_of, watch
 from .coupons import discounts, mind_coupons, worth
 from .flash import join_flash_groups
-from .operator import Message, sell_card
+from .membership import be_grateful, book_member_price, book_saving, buy_packages, choose_plans, runs
+from .operator import Message
 from .people import (
     Customer,
     basket_luck,
@@ -24,6 +25,7 @@ from .people import (
     stretch_of,
     traits_of,
 )
+from .points import collect
 from .service import have_problems, make_up, queues, skill_of
 
 if TYPE_CHECKING:
@@ -91,6 +93,7 @@ def receive(world: ReferenceWorld) -> None:
             deliver(world, c, message)
     world.outbox.clear()
     watch(world)
+    be_grateful(world)
 
 
 def deliver(world: ReferenceWorld, c: Customer, message: Message) -> None:
@@ -177,27 +180,14 @@ def see_chat(world: ReferenceWorld, c: Customer, message: Message) -> None:
 def respond(world: ReferenceWorld) -> None:
     for c in world.customers:
         mind_coupons(world, c)
-    choose_cards(world)
+    choose_plans(world)
+    buy_packages(world)
     answer_quotes(world)
     join_flash_groups(world)
     make_up(world)
     for c, message in world.seen:
         react(world, c, message)
     world.seen.clear()
-
-
-def choose_cards(world: ReferenceWorld) -> None:
-    rule = world.rules["card_choice"]
-    for offer in world.offers:
-        for c, member_price in zip(offer.customers, offer.member_price, strict=True):
-            orders = c.orders / max(world.day - c.joined, 30) * offer.card.term_days
-            basket = expected_basket(world.models.basket, c, world.day, world.weekday, world.season[1])
-            saving = orders * basket * max(offer.card.discount - member_price, 0.0)
-            worth = math.log(max(saving, 1.0) / max(offer.card.fee_cny * 100, 1.0))
-            logit = rule.at_par + rule.per_log_ratio * worth * c.price_sensitivity
-            if world.draws.one("card", world.day, c.key) < sigmoid(logit):
-                sell_card(world, c, offer)
-    world.offers.clear()
 
 
 def react(world: ReferenceWorld, c: Customer, message: Message) -> None:
@@ -227,7 +217,7 @@ def order_chance(world: ReferenceWorld, c: Customer) -> float:
     share, price = worth(world, c), c.member_price
     if not world.policy.stacking.with_member_price:
         share, price = (share, 0.0) if share > price else (0.0, price)
-    pulled += effects["member_price"] * c.price_sensitivity * (price + c.points_rate)
+    pulled += effects["member_price"] * c.price_sensitivity * (price + world.points_share * c.points_multiplier)
     pulled += effects["coupon"] * c.price_sensitivity * share
     return hazard(world, c, pulled, c.trust)
 
@@ -273,16 +263,14 @@ def sell(world: ReferenceWorld, c: Customer, gross: int, organic: bool, source: 
 
 def take_benefits(world: ReferenceWorld, c: Customer, gross: int, organic: bool) -> int:
     """What remains to pay after coupon and member price."""
-    uses, member_off = discounts(world, c, gross)
+    uses, base, member_off = discounts(world, c, gross)
     for held, off in uses:
         world.book(c, "coupon_redeemed", off, held.source)
+        book_saving(world, c, off, held.source)
         if organic:
             world.book(c, "subsidised", off, held.source)
-    if member_off is not None:
-        world.book(c, "member_discount", member_off, world.programme)
-        if c.card_until >= world.day:
-            c.card_saved += member_off
-    return gross - sum(off for _, off in uses) - (member_off or 0)
+    book_member_price(world, c, base, member_off)
+    return gross - sum(off for _, off in uses) - member_off
 
 
 def whole_day(sales: list[tuple[Customer, int, bool]]) -> list[tuple[Customer, int, bool]]:
@@ -298,9 +286,7 @@ def serve(world: ReferenceWorld) -> None:
     """Points, history, experience, and for some the last order for long."""
     rule = world.rules["service"]
     for c, net, organic in whole_day(world.sales):
-        earned = round(net * c.points_rate * (1 - rule.points_breakage))
-        if earned > 0:
-            world.book(c, "points", earned, world.programme)
+        world.bought.append((c, net))
         back = c.lapsed
         if back:
             world.book(c, "comeback", 0, "service")
@@ -321,6 +307,8 @@ def serve(world: ReferenceWorld) -> None:
         c.lapsed = world.draws.one("lapse", world.day, c.key) < sigmoid(logit)
         if c.lapsed:
             world.book(c, "lapse", 0, "service")
+    collect(world)
+    world.bought.clear()
     have_problems(world)
     world.sales.clear()
 
@@ -339,6 +327,7 @@ def update(world: ReferenceWorld) -> None:
     if tomorrow % tiers.season_days == 0:
         for c in world.customers:
             c.spend_before, c.spend_season = c.spend_season, 0
+            c.points_before, c.points_season = c.points_season, 0
 
 
 def review_levels(world: ReferenceWorld) -> None:
@@ -419,3 +408,6 @@ def observe(world: ReferenceWorld) -> None:
         world.book_shared("census", waits, f"queue.{name}")
     members = sum(c.member_level > 0 or c.card_until >= world.day for c in here)
     world.book_shared("census", members, "member.any")
+    for name in world.membership.plans if world.membership and runs(world.membership, world.day) else ():
+        holders = sum(c.card_until >= world.day and c.card_plan == name for c in here)
+        world.book_shared("census", holders, f"plan.{name}")

@@ -10,7 +10,7 @@ from .people import Customer, half_life, single
 from .service import skill_of
 
 if TYPE_CHECKING:
-    from .operator import Message
+    from .post import Message
     from .world import ReferenceWorld
 
 INBOX = ("broadcast", "official_account")  # a post arrives with everybody addressed; elsewhere with who sees it

@@ -99,8 +99,8 @@ def worth(world: ReferenceWorld, c: Customer) -> float:
     return 1.0 - paid
 
 
-def discounts(world: ReferenceWorld, c: Customer, gross: int) -> tuple[list[tuple[InHand, int]], int | None]:
-    """Coupons that an order uses with what each takes off, and what the member price takes off."""
+def discounts(world: ReferenceWorld, c: Customer, gross: int) -> tuple[list[tuple[InHand, int]], int, int]:
+    """Coupons that an order uses with what each takes off, what the member price is on, and what it takes off."""
     rule = world.policy.stacking
     together, price = rule.with_member_price, c.member_price
     price_first = together and rule.first == "member_price"
@@ -121,9 +121,8 @@ def discounts(world: ReferenceWorld, c: Customer, gross: int) -> tuple[list[tupl
         else:
             uses = []
     used = [(c.coupons.pop(slot), off) for slot, off in uses]
-    if price <= 0:
-        return used, None
-    return used, round((gross if price_first else gross - sum(off for _, off in used)) * price)
+    base = gross if price_first else gross - sum(off for _, off in used)
+    return used, base, round(base * price)
 
 
 def takes_off(held: InHand, left: int) -> int:

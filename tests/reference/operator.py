@@ -18,15 +18,13 @@ from agents.actions import (
     Content,
     Coupon,
     LiveStream,
-    Membership,
     NewcomerBait,
     Posts,
     Team,
 )  # fmt: skip
-from agents.actions.membership import PaidCard
 from agents.audience import Audience
 from agents.coupon_book import CouponTerms
-from agents.customers import LEVELS, NEVER, TIERS, Contact
+from agents.customers import LEVELS, TIERS, Contact
 
 from .acquisition import hand_out_bait
 from .coupons import give, holds
@@ -67,17 +65,6 @@ class Stream:
     hours: float
     gift_cents: int
     number: int
-
-
-@dataclass
-class Offer:
-    """A card offered: to whom, by which action, and the member price that each has already."""
-
-    customers: list[Customer]
-    action: Membership
-    card: PaidCard
-    source: str
-    member_price: list[float]
 
 
 def addresses(audience: Audience, c: Customer, day: int) -> bool:
@@ -219,90 +206,10 @@ def hand_out(world: ReferenceWorld, name: str, action: Coupon) -> None:
         give(world, c, terms, name)
 
 
-# -- membership -----------------------------------------------------------------------------------------------------
-
-
-def run_programme(world: ReferenceWorld, name: str, action: Membership) -> None:
-    if world.day < action.calendar.from_day:
-        return
-    world.programme = name
-    last_day = world.day == world.spec.horizon_days - 1
-    for c in world.customers:
-        if action.card and c.card_until == world.day - 1:
-            settle(world, c, action.card, name)
-    if action.card and last_day:
-        for c in world.customers:
-            close_the_books(world, c, action.card, name)
-    if action.calendar.times(world.day, world.date):
-        for c in world.customers:
-            review(world, c, action, name)
-        if action.card and not last_day:
-            offer_card(world, action, action.card, name)
-    for c in world.customers:
-        set_benefits(c, action, world.day)
-
-
-def settle(world: ReferenceWorld, c: Customer, card: PaidCard, name: str) -> None:
-    """A card that ran out yesterday: give back what was saved less than the fee."""
-    due = whole_cents(card.fee_cny) - c.card_saved
-    if card.refund_if_not_saved and due > 0:
-        world.book(c, "refund", due, name)
-    c.card_until = NEVER
-
-
-def close_the_books(world: ReferenceWorld, c: Customer, card: PaidCard, name: str) -> None:
-    """On the last day a running card gives back what is not earned yet, and what was promised."""
-    if c.card_until < world.day:
-        return
-    fee = whole_cents(card.fee_cny)
-    unearned = round(fee * (c.card_until - world.day) / card.term_days)
-    short = max(fee - unearned - c.card_saved, 0) if card.refund_if_not_saved else 0
-    if unearned + short > 0:
-        world.book(c, "refund", unearned + short, name)
-
-
-def review(world: ReferenceWorld, c: Customer, action: Membership, name: str) -> None:
-    """Free levels by net spend in this season or the last."""
-    if not action.tiers:
-        return
-    spend = max(c.spend_season, c.spend_before)
-    level = sum(spend >= whole_cents(tier.threshold_cny) for tier in action.tiers)
-    if c.orders == 0 or not c.here:
-        level = 0
-    if level != c.member_level:
-        c.member_level = level
-        world.book(c, "member_level", level, name)
-
-
-def offer_card(world: ReferenceWorld, action: Membership, card: PaidCard, name: str) -> None:
-    chosen = [c for c in addressed(world, action.audience) if c.card_until < world.day]
-    world.offers.append(Offer(chosen, action, card, name, [level_price(c, action) for c in chosen]))
-
-
-def level_price(c: Customer, action: Membership) -> float:
-    return action.tiers[c.member_level - 1].discount if c.member_level else 0.0
-
-
-def set_benefits(c: Customer, action: Membership, day: int) -> None:
-    """The better of level and card counts. Whoever is not a member earns points at the base rate."""
-    price = level_price(c, action)
-    points = action.tiers[c.member_level - 1].points_multiplier if c.member_level else 1.0
-    if action.card and c.card_until >= day:
-        price, points = max(price, action.card.discount), max(points, action.card.points_multiplier)
-    c.member_price, c.points_rate = price, points * action.points_share
-
-
-def sell_card(world: ReferenceWorld, c: Customer, offer: Offer) -> None:
-    c.card_until, c.card_saved = world.day + offer.card.term_days - 1, 0
-    world.book(c, "fee", whole_cents(offer.card.fee_cny), offer.source)
-    set_benefits(c, offer.action, world.day)
-
-
 # -- the policy -----------------------------------------------------------------------------------------------------
 
 RULES: dict[type[Action], Callable[[ReferenceWorld, str, Any], None]] = {
-    Acquisition: acquire, Advert: post, Content: post, Chat: chat, Coupon: hand_out, Membership: run_programme,
-    NewcomerBait: hand_out_bait,
+    Acquisition: acquire, Advert: post, Content: post, Chat: chat, Coupon: hand_out, NewcomerBait: hand_out_bait,
     Posts: make_posts, LiveStream: go_live,
     AfterSales: settle_problems, Team: organise, Agency: hire,
 }  # fmt: skip

@@ -33,7 +33,7 @@ MOST_ORDERS = 12  # more count as twelve
 # What the engine stores in single precision; everything else is computed in double, there and here.
 SINGLE = frozenset({
     "resting_trust", "goodwill", "rate", "basket", "price_sensitivity", "tolerance", "interest", "stimulus", "fatigue",
-    "member_price", "sociability", "points_rate", "count_28", "log_net_last", "log_net_mean",
+    "member_price", "sociability", "points_multiplier", "count_28", "log_net_last", "log_net_mean",
 })  # fmt: skip
 
 
@@ -99,7 +99,9 @@ class Customer(Actor):
         self.spend_season = self.spend_before = 0
         self.coupons: dict[str, InHand] = {}
         self.member_level, self.card_until, self.card_saved = 0, NEVER, 0
-        self.member_price = self.points_rate = 0.0
+        self.card_plan, self.card_orders, self.tried = "", 0, False
+        self.member_price, self.points_multiplier = 0.0, 1.0
+        self.points_new = self.points_old = self.points_season = self.points_before = 0
         self.flash_group = ""
         self.deal, self.deal_host, self.deal_until, self.deal_paid = "", -1, 0, 0
         self.orders, self.last_order = 0, NO_ORDER

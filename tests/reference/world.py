@@ -9,6 +9,7 @@ from typing import Any
 
 import mesa
 
+from agents.actions import Action, Membership, Points
 from agents.behaviours import DEFAULTS
 from agents.birth import LOGGED_TRUST, SEASON_DAYS, Learned
 from agents.customers import Contact, Level
@@ -21,8 +22,10 @@ from . import behaviours as rules
 from .contact import Exposed
 from .flash import flash_sales
 from .group_buy import group_buying
-from .operator import Message, Offer, Stream, act
+from .membership import Offer
+from .operator import Message, Stream, act
 from .people import Customer, basket_luck, expected_basket, normal, predictor, sigmoid
+from .points import close_points
 from .season import drawn, season
 
 KEY_BLOCK = 2**40  # keys of a channel's prospects start at (index + 1) times this
@@ -56,7 +59,11 @@ class ReferenceWorld(mesa.Model):
         self.heard: dict[str, int] = {}
         self.settled: list[tuple[Customer, int, float]] = []
         self.stock: dict[str, int] = {}
-        self.programme = "membership"
+        self.programme, self.membership = self._first(Membership)
+        self.scheme_name, self.scheme = self._first(Points)
+        self.points_gone = [0, 0]  # redeemed, expired
+        self.gifts: list[tuple[Customer, int]] = []
+        self.bought: list[tuple[Customer, int]] = []
         self.outbox: list[Message] = []
         self.streams: list[Stream] = []
         self.seen: list[tuple[Customer, Message]] = []
@@ -86,6 +93,8 @@ class ReferenceWorld(mesa.Model):
         rules.update(self)
         rules.churn(self)
         rules.observe(self)
+        if self.day == self.spec.horizon_days - 1 and self.scheme:
+            close_points(self, self.scheme_name)
         self.day += 1
 
     def run(self) -> ReferenceWorld:
@@ -122,6 +131,16 @@ class ReferenceWorld(mesa.Model):
     def book_shared(self, kind: str, amount: int, source: str) -> None:
         """Write down an event that belongs to nobody in particular."""
         self.events.append((self.day, NOBODY, kind, amount, source))
+
+    def _first(self, kind: type[Action]) -> tuple[str, Any]:
+        """Name and action of a kind."""
+        return next(((n, a) for n, a in self.policy.actions.items() if isinstance(a, kind)), ("", None))
+
+    @property
+    def points_share(self) -> float:
+        """What an order's points are worth at face value, as a share of it, before a member's multiplier."""
+        scheme = self.scheme
+        return scheme.per_cny / scheme.points_per_cny if scheme and self.day >= scheme.from_day else 0.0
 
     def set_level(self, c: Customer, level: int) -> None:
         self.book(c, "trust_level", level, f"trust.L{c.level}-L{level}")
@@ -179,7 +198,7 @@ class ReferenceWorld(mesa.Model):
         )
         c.joined = min(c.joined, -ago)
         c.remember_order(-ago, net)
-        if ago <= SEASON_DAYS:
+        if ago <= self.spec.season_days:
             c.spend_before += net
 
     def _born_from_logs(self, learned: Learned) -> None:
@@ -192,7 +211,7 @@ class ReferenceWorld(mesa.Model):
             c.last_order, c.orders, c.count_28 = int(entry.last_order), int(entry.orders), entry.count_28
             c.log_net_last, c.log_net_mean = entry.log_net_last, entry.log_net_mean
             c.level = Level.BUYER if c.orders else Level.STRANGER
-            c.spend_before = int(learned.spend_before[row])
+            c.spend_before = round(learned.spend_before[row] * (self.spec.season_days / SEASON_DAYS))
             if learned.contact:
                 known = learned.contact.state[row]
                 c.contact, c.level, c.exposed = int(known.contact), int(known.level), Exposed(known)

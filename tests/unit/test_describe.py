@@ -79,8 +79,8 @@ def test_parts_and_kinds_are_found_in_documents() -> None:
     assert scenario["channels.NAME.volume"].limits == "1 … 100 000 000"
     assert "attention" in scenario["behaviours"].limits
     membership = {row.name: row for row in describe.page("membership").rows}
-    assert membership["tiers.0.threshold_cny"].default == "required"
-    assert membership["card.fee_cny"].source == "S4: month card 18"
+    assert membership["plans.NAME.benefits.NAME.cost_cny"].default == "required"
+    assert membership["plans.NAME.fee_cny"].source == "S4: month card 18"
     assert {"space.NAME.choices", "space.NAME.low"} <= {row.name for row in describe.page("search").rows}
 
 

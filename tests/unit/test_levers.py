@@ -39,7 +39,6 @@ actions:
   club:
     kind: membership
     tiers: [{threshold_cny: 300, points_multiplier: 2}, {threshold_cny: 900, discount: 0.05}]
-    points_share: 0.01
   media: {kind: acquisition, spend_cny_per_day: {store: 5, web: 0}}
 frequency_cap_per_week: 7
 """,

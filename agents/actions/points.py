@@ -1,0 +1,103 @@
+"""Points: earned by spending and by taking part, redeemed in cash or goods (S0, S4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.actions.base import Action, Claim, Problem
+from agents.points_book import Balance, balance
+from sim.columns import Columns
+from sim.spec import parameter
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+    from agents.scenario import Scenario
+
+Rows = NDArray[np.intp]
+
+
+class Points(Action):
+    """What points are given for, what they are worth, and when they run out.
+
+    They cost when they are redeemed. On the last day those outstanding are booked at their expected redemption value,
+    so that promises which fall due after the horizon win nothing.
+    """
+
+    kind = "points"
+    off: ClassVar[dict[str, Any]] = {"per_cny": 0.0, "check_in": 0, "photo": 0, "reply": 0, "invitation": 0}
+
+    per_cny: float = parameter(1.0, ge=0, le=20, doc="points for each CNY paid, before a member's multiplier")
+    check_in: int = parameter(0, ge=0, le=100_000, doc="points for a daily check-in")
+    photo: int = parameter(0, ge=0, le=100_000, doc="points for a photo posted after an order")
+    reply: int = parameter(0, ge=0, le=100_000, doc="points for a reply to a topic in public")
+    invitation: int = parameter(0, ge=0, le=100_000, doc="points for an invitation that was followed")
+    points_per_cny: float = parameter(100.0, gt=0, le=10_000, doc="points that are worth 1 CNY", source="S0: 100:1")
+    reward: Literal["cash", "goods"] = parameter("cash", doc="paid out in cash, or in goods that cost less than that")
+    redeem_from: int = parameter(
+        1000, ge=1, le=10_000_000, doc="smallest balance that is redeemed, all at once: a threshold against hunters"
+    )
+    expiry_days: int | None = parameter(
+        365, ge=1, le=3660, doc="length of a period; points expire at the end of the next one; none for never"
+    )
+    from_day: int = parameter(0, ge=0, doc="first day of the run on which points are given")
+
+    def carries(self) -> tuple[type[Columns], ...]:
+        return (Balance,)
+
+    def claims(self) -> Iterator[Claim]:
+        yield "what points are worth", "points_per_cny"
+
+    def problems(self, scenario: Scenario) -> Iterator[Problem]:
+        if self.from_day >= scenario.horizon_days:
+            yield (
+                f"points would be given from day {self.from_day} on, and the run has {scenario.horizon_days} days",
+                "from_day",
+                "lower it, or lengthen the scenario's horizon_days",
+            )
+
+    def runs(self, day: int) -> bool:
+        """Whether points are given on a day."""
+        return day >= self.from_day
+
+    def cost_cents(self, world: PrivateDomain, points: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What it costs to redeem these points: their value in cash, or the goods of that price."""
+        share = 1.0 if self.reward == "cash" else 1.0 - world.spec.margin
+        cost: NDArray[np.int64] = np.rint(points * (100 * share / self.points_per_cny)).astype(np.int64)
+        return cost
+
+    def apply(self, world: PrivateDomain, name: str) -> None:
+        """At the end of a period what was earned before it expires."""
+        since = world.day - self.from_day
+        if self.expiry_days is None or since <= 0 or since % self.expiry_days:
+            return
+        c = world.customers
+        rows = np.flatnonzero(c.points_old > 0)
+        world.record("points_expired", rows, c.points_old[rows].astype(np.int64), name)
+        c.points_old[:] = c.points_new
+        c.points_new[:] = 0
+
+    def close(self, world: PrivateDomain, name: str) -> None:
+        """Book the outstanding points: the share that was redeemed of those that are gone will be redeemed of them.
+
+        As long as none has expired there is no evidence of breakage, and all are expected to be redeemed (as IFRS 15,
+        B44 to B47, has it).
+        """
+        held = balance(world, slice(None))
+        rows = np.flatnonzero(held > 0)
+        due = self.cost_cents(world, held[rows])
+        due = np.rint(due * redeemed_share(world)).astype(np.int64)
+        world.record("points", rows[due > 0], due[due > 0], f"{name}.outstanding")
+
+
+def redeemed_share(world: PrivateDomain) -> float:
+    """Share redeemed of all points redeemed or expired so far; 1 while none is gone. Breakage is what it lacks to 1."""
+    totals = world.ledger.totals()
+    gone = {
+        kind: int(totals.amount[totals.kind == world.ledger.code[kind]].sum())
+        for kind in ("points_redeemed", "points_expired")
+    }
+    return gone["points_redeemed"] / sum(gone.values()) if sum(gone.values()) else 1.0

@@ -1,0 +1,171 @@
+"""Points in customers' hands: who collects them, for what, and who redeems them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.behaviours.base import Behaviour
+from agents.behaviours.mood import pull
+from agents.customers import Contact, Level
+from agents.models.hazard import sigmoid
+from agents.points_book import balance, earn, earn_for
+from agents.till import whole_day
+from sim.columns import Columns, column
+from sim.spec import parameter
+
+if TYPE_CHECKING:
+    from agents.actions.points import Points
+    from agents.domain import PrivateDomain
+    from agents.policy import Policy
+    from agents.scenario import Scenario
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+UNKNOWN = -1.0  # a chance that was not looked up yet
+
+
+class Habits(Columns):
+    """Columns of customers who collect points. A chance follows from traits and the reward: it is worked out once."""
+
+    check_in_chance = column("f4", UNKNOWN, unit="probability", doc="chance a day of a check-in", access="latent")
+    reply_chance = column("f4", UNKNOWN, unit="probability", doc="chance a day of a public reply", access="latent")
+
+
+class PointsHabits(Behaviour):
+    """Orders earn points; some check in, post a photo or reply in public, and redeem when the balance suffices.
+
+    The log-odds of such an act rise with interest, and with what it pays, the more so the more price-sensitive one is:
+    bargain hunters do it for the points. An act that is not rewarded is not followed.
+    """
+
+    kind = "points_habits"
+    phase = "serve"
+
+    check_in: float = parameter(-4.0, doc="log-odds a day of a check-in, unpaid", source="assumed")
+    photo: float = parameter(-5.0, doc="log-odds of a photo after an order, unpaid", source="assumed")
+    reply: float = parameter(-7.0, doc="log-odds a day of a public reply, unpaid", source="assumed")
+    per_interest: float = parameter(1.0, ge=0, doc="log-odds per unit of log interest", source="assumed")
+    per_reward: float = parameter(
+        0.5, ge=0, doc="log-odds per unit of log(1 + cents that an act pays), at median price sensitivity",
+        source="assumed",
+    )  # fmt: skip
+    seen_as_content: float = parameter(
+        0.5, ge=0, le=5, doc="pull of a check-in on orders, in pieces of content", source="assumed"
+    )
+    fatigue_scale: float = parameter(
+        4.0, gt=0, doc="messages' worth of fatigue that halve this pull", source="assumed: as of messages"
+    )
+    redeem_chance: float = parameter(
+        0.1, ge=0, le=1, doc="chance a day to redeem a balance that suffices, at median price sensitivity",
+        source="assumed",
+    )  # fmt: skip
+    goods_appeal: float = parameter(
+        0.7, ge=0, le=1, doc="tries of redemption that goods are worth, cash being 1", source="assumed"
+    )
+
+    def acts_in(self, scenario: Scenario, policy: Policy) -> bool:
+        schemes = [action for action in policy.actions.values() if action.kind == "points"]
+        return any(getattr(scheme, field) for scheme in schemes for field in scheme.off)
+
+    def carries(self) -> tuple[type[Columns], ...]:
+        return (Habits,)
+
+    def apply(self, world: PrivateDomain) -> None:
+        scheme = world.scheme
+        if scheme is None or not scheme.runs(world.day):
+            return
+        sale = whole_day(world.sales)
+        if sale:
+            self._pay_for_orders(world, scheme, sale.rows, sale.net)
+            if scheme.photo:
+                self._photos(world, scheme, sale.rows)
+        if scheme.check_in or scheme.reply:
+            for chunk in world.chunks():
+                self._get_to_know(world, scheme, chunk)
+        if scheme.check_in:
+            self._check_in(world)
+        if scheme.reply:
+            self._reply(world)
+        self._redeem(world, scheme)
+
+    def _pay_for_orders(self, world: PrivateDomain, scheme: Points, rows: Rows, net: NDArray[np.int64]) -> None:
+        c, rate = world.customers, np.full(len(rows), scheme.per_cny)
+        if "points_multiplier" in c.DECLARED:
+            rate *= c.points_multiplier[rows]
+        earn(world, rows, np.rint(net * rate / 100).astype(np.int64), "spend")
+
+    def _photos(self, world: PrivateDomain, scheme: Points, rows: Rows) -> None:
+        rows = rows[here(world, rows)]
+        chance = self._chance(world, rows, self.photo, scheme.photo / scheme.points_per_cny)
+        posts = world.draws.uniform("points.photo", world.day, world.customers.key[rows]) < chance
+        earn_for(world, rows[posts], "photo")
+
+    def _check_in(self, world: PrivateDomain) -> None:
+        c = world.customers
+        found = [np.empty(0, np.intp)]
+        for chunk in world.chunks():
+            u = world.draws.uniform("points.check_in", world.day, c.key[chunk])
+            found.append((u < c.check_in_chance[chunk]).nonzero()[0] + chunk.start)
+        rows = np.concatenate(found)
+        rows = rows[here(world, rows)]
+        earn_for(world, rows, "check_in")
+        interest = c.interest[rows].astype(np.float64)
+        pull(world, rows, self.seen_as_content * world.effects["content"] * interest, self.fatigue_scale)
+
+    def _reply(self, world: PrivateDomain) -> None:
+        c = world.customers
+        found = [np.empty(0, np.intp)]
+        for chunk in world.chunks():
+            chance = c.reply_chance[chunk]
+            near, u = world.draws.below("points.reply", world.day, c.key[chunk], float(chance.max()))
+            found.append(near[u < chance[near]] + chunk.start)
+        rows = np.concatenate(found)
+        rows = rows[here(world, rows)]
+        earn_for(world, rows, "reply")
+        if not world.learns("rise_0"):  # a reply in public is what makes an acquaintance
+            world.set_level(rows[c.level[rows] == Level.STRANGER], Level.ACQUAINTED)
+
+    def _get_to_know(self, world: PrivateDomain, scheme: Points, chunk: slice) -> None:
+        """Work out the chances of those who are new."""
+        c = world.customers
+        new = (c.check_in_chance[chunk] < 0).nonzero()[0] + chunk.start
+        if len(new):
+            c.check_in_chance[new] = self._chance(world, new, self.check_in, scheme.check_in / scheme.points_per_cny)
+            c.reply_chance[new] = self._chance(world, new, self.reply, scheme.reply / scheme.points_per_cny)
+
+    def _chance(self, world: PrivateDomain, rows: Rows, unpaid: float, reward_cny: float) -> Floats:
+        """Chance of an act that pays so much. Shape (n,)."""
+        c = world.customers
+        logit = unpaid + self.per_interest * np.log(c.interest[rows].astype(np.float64))
+        logit += self.per_reward * math.log1p(100 * reward_cny) * c.price_sensitivity[rows]
+        return sigmoid(logit)
+
+    def _redeem(self, world: PrivateDomain, scheme: Points) -> None:
+        c = world.customers
+        found = [np.empty(0, np.intp)]
+        for chunk in world.chunks():
+            found.append((balance(world, chunk) >= scheme.redeem_from).nonzero()[0] + chunk.start)
+        rows = np.concatenate(found)
+        rows = rows[here(world, rows)]
+        if not len(rows):
+            return
+        tries = c.price_sensitivity[rows].astype(np.float64) * (1.0 if scheme.reward == "cash" else self.goods_appeal)
+        chance = 1.0 - (1.0 - self.redeem_chance) ** tries
+        rows = rows[world.draws.uniform("points.redeem", world.day, c.key[rows]) < chance]
+        held = balance(world, rows)
+        c.points_new[rows] = 0
+        c.points_old[rows] = 0
+        world.record("points_redeemed", rows, held, world.scheme_name)
+        cost = scheme.cost_cents(world, held)
+        world.record("points", rows[cost > 0], cost[cost > 0], world.scheme_name)
+
+
+def here(world: PrivateDomain, rows: Rows) -> NDArray[np.bool_]:
+    """Which of these the brand has as contacts."""
+    contact = world.customers.contact[rows]
+    kept: NDArray[np.bool_] = (contact == Contact.CONTACT) | (contact == Contact.MUTED)
+    return kept
