@@ -44,7 +44,8 @@ class Outcome:
 
 
 COUNTED = ("order", "join", "reached", "mute", "unmute", "delete", "lapse", "comeback", "reply", "interact", "chat",
-           "message_advert", "message_content", "coupon_issued", "coupon_redeemed", "coupon_expired")  # fmt: skip
+           "message_advert", "message_content", "coupon_issued", "coupon_redeemed", "coupon_expired",
+           "problem", "settled", "refused", "quarrel")  # fmt: skip
 
 
 MESSAGES = ("message_advert", "message_content", "chat")
@@ -107,9 +108,11 @@ def ledger_outcome(ledger: Ledger, scenario: Scenario, seed: int, contacts: int,
 def _pressure(kinds: dict[str, tuple[int, float]], scenario: Scenario, acquired: int, wage: float) -> dict[str, float]:
     """What staff and customers bear, a week."""
     weeks = scenario.horizon_days / DAYS_A_WEEK
+    looked_at = kinds["settled"][0] + kinds["refused"][0]
     messages = sum(kinds[name][0] for name in MESSAGES)
     return {
         "hours": kinds["wages"][1] / wage / weeks if wage else 0.0,
+        "response_days": 100 * (kinds["settled"][1] + kinds["refused"][1]) / looked_at if looked_at else 0.0,
         "messages": messages / acquired / weeks if acquired else 0.0,
     }
 

@@ -157,7 +157,13 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
         "post": {"kind": "content", "calendar": when(), "audience": whom(), "cost_cny": luck.choice([0, 0.0137])},
         "sell": {"kind": "advert", "calendar": when(), "audience": whom(), "production_cny": luck.choice([0, 3.335])},
         "talk": {"kind": "chat", "hours_per_week": {"L2": luck.uniform(0, 9), "L5": luck.uniform(0, 3)},
-                 "minutes_per_chat": luck.uniform(3, 30), "audience": whom()},
+                 "minutes_per_chat": luck.uniform(3, 30), "audience": whom(), "calendar": luck.choice([None, when()]),
+                 "minutes_per_round": luck.choice([0, 7.5]), "top_share": luck.choice([None, luck.random()])},
+        "desk": {"kind": "after_sales", "hours_per_week": luck.uniform(0, 4), "in_favour": luck.random(),
+                 "compensation_share": luck.choice([0, 0.5])},
+        "team": {"kind": "team", "organisation": luck.choice(["as_is", "marketing", "store", "ecommerce"])},
+        "help": {"kind": "agency", "hours_per_week": luck.choice([0, 9]), "from_day": luck.randint(0, 9),
+                 "until_day": luck.choice([None, 15]), "fee_cny_per_week": luck.uniform(0, 50)},
         "club": {"kind": "membership", "calendar": when(), "audience": whom(),
                  "tiers": luck.choice([[], [{"threshold_cny": 0, "discount": 0.2}],
                                        [{"threshold_points": 1}, {"threshold_points": 90, "points_multiplier": 3}]]),
@@ -173,7 +179,8 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
     }  # fmt: skip
     of = busy_scenario(
         80, 30, census_days=luck.randint(1, 9), margin=luck.random(), start=f"2024-01-0{luck.randint(1, 9)}",
-        traits={"rate_sd": luck.uniform(0, 2)}, staff={"hours_per_week": luck.choice([0, 5, 40])},
+        traits={"rate_sd": luck.uniform(0, 2)}, staff={"hours_per_week": luck.choice([0, 5, 40]),
+               "weekdays": luck.choice([None, (0.3, 0.2, 0.2, 0.1, 0.1, 0.1, 0)])},
         buying={"orders_per_year": luck.uniform(5, 150), "gap_shape": luck.uniform(0.6, 2), "basket_log_sd": 0.5},
     )  # fmt: skip
     under = policy(luck.choice([None, 0, 3]), **actions).model_dump(mode="json")
@@ -181,7 +188,8 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
         "coupons_per_order": luck.choice([1, 1, 2, 3]), "with_member_price": luck.random() < 0.5,
         "first": luck.choice(["coupons", "member_price"]),
     }  # fmt: skip
-    return of, Policy.model_validate({**under, "stacking": stacking})
+    first = luck.sample(["desk", "talk", "show"], luck.randint(0, 2))
+    return of, Policy.model_validate({**under, "stacking": stacking, "priority": first})
 
 
 def _learned(n: int) -> Learned:
