@@ -87,6 +87,7 @@ EVERYTHING: dict[str, Any] = {
              "audience": {"tiers": ["core", "high_value"]}, "minutes_per_round": 4, "top_share": 0.6,
              "calendar": {"weekdays": ["tue", "thu", "sun"]}},
     "desk": {"kind": "after_sales", "hours_per_week": 0.9, "minutes_per_case": 6, "gift_cny": 1.5, "in_favour": 0.8},
+    "offers": {"kind": "quote_desk", "hours_per_week": 0.8, "cost_cny": 0.5},
     "people": {"kind": "team", "organisation": "store", "setup_cny": 200},
     "helpers": {"kind": "agency", "hours_per_week": 3, "setup_cny": 150, "fee_cny_per_week": 30, "from_day": 3,
                 "until_day": 33},
@@ -121,7 +122,7 @@ EVERYTHING: dict[str, Any] = {
 
 
 # The same without anything that customers share: staff hours, stock, groups, cut-offs estimated from everybody.
-SHARING = {"chat", "after_sales", "flash_group", "group_buy"}
+SHARING = {"chat", "after_sales", "quote_desk", "flash_group", "group_buy"}
 UNSHARED: dict[str, Any] = {
     **{name: action for name, action in EVERYTHING.items() if action["kind"] not in SHARING},
     "winback": {**EVERYTHING["winback"], "stock": None},

@@ -13,9 +13,10 @@ from .membership import Membership
 from .newcomer_bait import NewcomerBait
 from .points import Points
 from .posts import Posts
+from .quote_desk import QuoteDesk
 from .team import Agency, Team
 
 __all__ = [
     "Acquisition", "Action", "Advert", "AfterSales", "Agency", "Chat", "Content", "Coupon", "FlashGroup", "GroupBuy",
-    "LiveStream", "Membership", "NewcomerBait", "Points", "Posts", "ScheduledAction", "Team",
+    "LiveStream", "Membership", "NewcomerBait", "Points", "Posts", "QuoteDesk", "ScheduledAction", "Team",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from agents.actions import AfterSales, Agency, Team
+from agents.actions import AfterSales, Agency, QuoteDesk, Team
 from agents.behaviours import Behaviour, Problems, Recovery
 from tests.contracts.action_contract import ActionContract
 from tests.contracts.behaviour_contract import BehaviourContract
@@ -32,6 +32,13 @@ class TestAfterSales(ActionContract):
     example = {"hours_per_week": 2.0, "gift_cny": 2.0, "in_favour": 0.7}
     columns = {"problem_day"}
     costs = {"wages", "compensation"}
+
+
+class TestQuoteDesk(ActionContract):
+    kind = QuoteDesk
+    example = {"hours_per_week": 3.0, "cost_cny": 0.8}
+    columns = set()
+    costs = {"wages", "chat"}
 
 
 class Sleeper:

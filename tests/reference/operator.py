@@ -20,6 +20,7 @@ from agents.actions import (
     LiveStream,
     NewcomerBait,
     Posts,
+    QuoteDesk,
     Team,
 )  # fmt: skip
 from agents.audience import Audience
@@ -29,7 +30,7 @@ from agents.customers import LEVELS, TIERS, Contact
 from .acquisition import hand_out_bait
 from .coupons import give, holds
 from .people import Customer, whole_cents
-from .service import attend, hire, organise, put_to_work, settle_problems, whole
+from .service import answer_first_asked, attend, hire, organise, put_to_work, settle_problems, whole
 
 if TYPE_CHECKING:
     from .world import ReferenceWorld
@@ -183,6 +184,12 @@ def chat(world: ReferenceWorld, name: str, action: Chat) -> None:
     world.outbox.append(Message("chat", receivers, name, action.cost_cny, f"{name}.0"))
 
 
+def quote(world: ReferenceWorld, name: str, action: QuoteDesk) -> None:
+    if action.hours_per_week:
+        receivers = answer_first_asked(world, name, action)
+        world.outbox.append(Message("chat", receivers, name, action.cost_cny, f"{name}.0"))
+
+
 # -- coupons --------------------------------------------------------------------------------------------------------
 
 
@@ -211,7 +218,7 @@ def hand_out(world: ReferenceWorld, name: str, action: Coupon) -> None:
 RULES: dict[type[Action], Callable[[ReferenceWorld, str, Any], None]] = {
     Acquisition: acquire, Advert: post, Content: post, Chat: chat, Coupon: hand_out, NewcomerBait: hand_out_bait,
     Posts: make_posts, LiveStream: go_live,
-    AfterSales: settle_problems, Team: organise, Agency: hire,
+    AfterSales: settle_problems, QuoteDesk: quote, Team: organise, Agency: hire,
 }  # fmt: skip
 
 

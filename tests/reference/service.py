@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agents.actions import AfterSales, Agency, Chat, LiveStream, Posts, Team
+from agents.actions import AfterSales, Agency, Chat, LiveStream, Posts, QuoteDesk, Team
 from agents.calendar import Calendar
-from agents.customers import Contact
+from agents.customers import NEVER, Contact
 
 from .people import Customer, single, whole_cents
 
@@ -132,10 +132,25 @@ def queues(world: ReferenceWorld) -> list[tuple[str, int]]:
     for name, action in world.policy.actions.items():
         if isinstance(action, AfterSales) and action.hours_per_week:
             waits.append((name, len(in_line(world))))
+        elif isinstance(action, QuoteDesk) and action.hours_per_week:
+            waits.append((name, len(asking(world))))
         elif isinstance(action, Chat) and action.minutes_per_round:
             done = whole(world.attended.get(name, 0.0) * 60 / action.minutes_per_round)
             waits.append((name, world.heard.get(name, 0) - done))
     return waits
+
+
+def answer_first_asked(world: ReferenceWorld, name: str, action: QuoteDesk) -> list[Customer]:
+    """Whom the quote desk answers today."""
+    before = world.worked.get(name, 0.0)
+    after, per_hour = before + put_to_work(world, name), 60 / action.minutes_per_quote
+    places = whole(after * per_hour) - whole(before * per_hour)
+    line = sorted(asking(world), key=lambda c: (c.quote_day, world.draws.one("quotes.line", c.quote_day, c.key)))
+    return [c for c in asking(world) if c in line[:places]]
+
+
+def asking(world: ReferenceWorld) -> list[Customer]:
+    return [c for c in world.customers if c.here and c.quote_day != NEVER]
 
 
 # -- problems -------------------------------------------------------------------------------------------------------
