@@ -19,9 +19,11 @@ from agents.behaviours import DEFAULTS, Behaviour
 from agents.behaviours.base import PhaseName
 from agents.birth import Learned, populate
 from agents.channels import Channel
+from agents.communities import Communities
 from agents.coupon_book import Slot, slots_of
 from agents.customers import LEVELS, Customers, ExposedCustomers
 from agents.events import KINDS
+from agents.gatherings import Announcement, Promise
 from agents.media import MediumName
 from agents.membership_book import Offer
 from agents.messages import Message
@@ -52,6 +54,9 @@ def operate(world: PrivateDomain) -> None:
     world.streams.clear()
     world.offers.clear()
     world.gifts.clear()
+    world.announced.clear()
+    world.promised.clear()
+    world.communities.start_day()
     for name, action in world.policy.actions.items():
         with world.timed(f"operate/{name}"):
             action.apply(world, name)
@@ -148,6 +153,9 @@ class PrivateDomain(World):
         self.channels = {
             name: Channel(self, index, name, spec) for index, (name, spec) in enumerate(scenario.channels.items())
         }
+        self.communities = Communities(self)
+        self.announced: dict[str, Announcement] = {}  # messages today that announce an event, by their address
+        self.promised: list[Promise] = []  # gifts for those who order today
         self.outbox: list[Message] = []
         self.streams: list[Stream] = []  # live streams of today
         self.posted: dict[str, int] = {}  # messages today, by action

@@ -42,11 +42,11 @@ class Actor(mesa.Agent):
             self._ids[world] = itertools.count(1)
         super().__init__(world)
 
-    def state(self) -> dict[str, float]:
-        """Numbers that a snapshot must keep."""
+    def state(self) -> dict[str, Any]:
+        """What a snapshot must keep, as JSON has it: numbers, texts, lists of them."""
         return {}
 
-    def restore(self, state: dict[str, float]) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Set what :meth:`state` gave."""
         for name, value in state.items():
             setattr(self, name, value)

@@ -63,6 +63,11 @@ LIVELY: dict[str, Any] = {
     "recovery": {"kind": "recovery", "recovery": 0.9, "half_life_days": 3},
     "points_habits": {"kind": "points_habits", "seen_as_content": 4.5},
     "firm_deals": {"kind": "firm_deals", "firm_share": 0.1, "deals_per_year": 20},
+    "gathering": {"kind": "gathering", "notice": 0.6, "variety": 1.2},
+    "group_joining": {"kind": "group_joining", "at_rest": -0.5},
+    "group_life": {"kind": "group_life", "smoothing_days": 3, "floor": 0.04, "patience_days": 3, "load_scale": 2.5,
+                   "contagion": 0.6},
+    "group_leaving": {"kind": "group_leaving", "leave_per_day": 0.01},
 }  # fmt: skip
 
 EVERYTHING: dict[str, Any] = {
@@ -118,11 +123,17 @@ EVERYTHING: dict[str, Any] = {
                        "most_per_customer": 4, "stacks": True}},
     "together": {"kind": "group_buy", "calendar": {"per_week": 3}, "people": 4, "days_open": 2, "commission_cny": 2.5,
                  "item": {"name": "crate", "list_price_cny": 80, "price_cny": 48.8, "unit_cost_cny": 31, "stock": 60}},
+    "groups": {"kind": "community", "size": 12, "hours_per_week": 3, "most_groups": 5, "again_days": 5,
+              "calendar": {"per_week": 2}, "audience": {"levels": ["L0", "L1", "L3", "L4"]}},
+    "new": {"kind": "new_product_day", "hours_per_event": 2, "items": 3, "item_cost_cny": 4.5, "in_groups": False,
+            "audience": {"levels": ["L0", "L3", "L4", "L5"]}},
+    "welfare": {"kind": "welfare_day", "depth": 0.18, "member_extra": 0.07, "minimum_spend_cny": 10,
+                "production_cny": 3.1, "hours_per_event": 1.5, "calendar": {"weekdays": ["mon"]}, "gift": {"stock": 2}},
 }  # fmt: skip
 
 
 # The same without anything that customers share: staff hours, stock, groups, cut-offs estimated from everybody.
-SHARING = {"chat", "after_sales", "quote_desk", "flash_group", "group_buy"}
+SHARING = {"chat", "after_sales", "quote_desk", "flash_group", "group_buy", "community"}
 UNSHARED: dict[str, Any] = {
     **{name: action for name, action in EVERYTHING.items() if action["kind"] not in SHARING},
     "winback": {**EVERYTHING["winback"], "stock": None},
@@ -131,6 +142,7 @@ UNSHARED: dict[str, Any] = {
         "plans": {name: {**plan, "expert_hours_per_week": 0} for name, plan in EVERYTHING["club"]["plans"].items()},
     },
     "points": {**EVERYTHING["points"], "expiry_days": None},
+    "welfare": {**EVERYTHING["welfare"], "gift": {}},
 }
 FIXED_CUT_OFFS: dict[str, Any] = {
     **LIVELY, "value_tiers": {**LIVELY["value_tiers"], "cut_offs_cny": [60, 200]}

@@ -5,18 +5,42 @@ from .after_sales import AfterSales
 from .base import Action, ScheduledAction
 from .cadence import Advert, Content
 from .chat import Chat
+from .community import Community
 from .coupon import Coupon
 from .flash_group import FlashGroup
 from .group_buy import GroupBuy
+from .group_event import GroupEvent
 from .live_stream import LiveStream
 from .membership import Membership
+from .new_product_day import NewProductDay
 from .newcomer_bait import NewcomerBait
 from .points import Points
 from .posts import Posts
 from .quote_desk import QuoteDesk
 from .team import Agency, Team
+from .welfare_day import WelfareDay
 
 __all__ = [
-    "Acquisition", "Action", "Advert", "AfterSales", "Agency", "Chat", "Content", "Coupon", "FlashGroup", "GroupBuy",
-    "LiveStream", "Membership", "NewcomerBait", "Points", "Posts", "QuoteDesk", "ScheduledAction", "Team",
-]  # fmt: skip
+    "Acquisition",
+    "Action",
+    "Advert",
+    "AfterSales",
+    "Agency",
+    "Chat",
+    "Community",
+    "Content",
+    "Coupon",
+    "FlashGroup",
+    "GroupBuy",
+    "GroupEvent",
+    "LiveStream",
+    "Membership",
+    "NewProductDay",
+    "NewcomerBait",
+    "Points",
+    "Posts",
+    "QuoteDesk",
+    "ScheduledAction",
+    "Team",
+    "WelfareDay",
+]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from agents.actions.base import Problem, ScheduledAction, cents
+from agents.actions.community import runs_communities
 from agents.audience import unknown_interest
 from agents.calendar import times_before
 from agents.customers import Interested
@@ -71,6 +72,8 @@ class Posts(ScheduledAction):
     def _receivers(self, world: PrivateDomain) -> Rows:
         c = world.customers
         meant = self.audience.mask(c, world.day)
+        if self.medium == "group" and runs_communities(world.policy):
+            meant &= c.community >= 0
         if self.medium == "group" and self.interest_group is not None:
             meant &= c.interest_group == list(world.spec.traits.interest_groups).index(self.interest_group)
         return np.flatnonzero(meant)

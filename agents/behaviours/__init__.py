@@ -11,8 +11,13 @@ from .firms import FirmDeals
 from .first_contact import FirstContact, FirstOrders, Quotes
 from .flash_join import FlashJoin
 from .flash_sale import FlashSale
+from .gathering import Gathering
+from .gifts import Gifts
 from .gratitude import Gratitude
 from .group_buying import GroupBuying
+from .group_joining import GroupJoining
+from .group_leaving import GroupLeaving
+from .group_life import GroupLife
 from .points import PointsHabits
 from .problems import Problems
 from .purchase import Purchase
@@ -23,11 +28,10 @@ from .standing import TrustLevels, ValueTiers
 from .viewing import Viewing
 
 DEFAULTS: tuple[type[Behaviour], ...] = (
-    Arrival, FirstContact, Attention, Viewing, Gratitude, CouponUse, CardChoice, FirmDeals, Quotes,
-    FlashJoin, Recovery,
-    Reaction,
-    FlashSale, GroupBuying,
-    Purchase, FirstOrders, Service, PointsHabits, Problems, TrustLevels, ValueTiers, Attrition, Census,
+    Arrival, FirstContact, Attention, Viewing, Gratitude, GroupJoining, Gathering, GroupLife, CouponUse,
+    CardChoice, FirmDeals, Quotes, FlashJoin, Recovery, Reaction, FlashSale, GroupBuying, Purchase,
+    FirstOrders, Service, PointsHabits, Problems, Gifts, TrustLevels, ValueTiers, Attrition, GroupLeaving,
+    Census,
 )  # fmt: skip
 """What customers do unless a scenario says otherwise, in the order in which they act within a phase."""
 
@@ -45,8 +49,13 @@ __all__ = [
     "FirstOrders",
     "FlashJoin",
     "FlashSale",
+    "Gathering",
+    "Gifts",
     "Gratitude",
     "GroupBuying",
+    "GroupJoining",
+    "GroupLeaving",
+    "GroupLife",
     "PointsHabits",
     "Problems",
     "Purchase",
@@ -57,4 +66,4 @@ __all__ = [
     "TrustLevels",
     "ValueTiers",
     "Viewing",
-]  # fmt: skip
+]

@@ -69,6 +69,15 @@ PRIORS = (
         "no size on this scale is published; half of a coupon's on ordering, since adding is not buying yet: assumed",
     ),
     Prior(
+        "effects.community", 0.05, 0.01, 0.09, "log-odds that a day in a community of usual activity adds",
+        "Manchanda, Packard & Pattabhiramaiah (2015): who joins a firm's community brings 19 % more revenue, 0.17 in "
+        "log-odds where orders are rare; what a day adds halves in two days, so a day adds 0.29 of that",
+    ),
+    Prior(
+        "effects.novelty", 0.5, 0.1, 0.9, "log-odds on the day, one new product that was looked at",
+        "no size on this scale is published; S4 names the day and its two items: assumed",
+    ),
+    Prior(
         "behaviours.attention.fatigue_half_life_days", 4.0, 1.0, 14.0, "days",
         "no half-life of messages in a private domain is published; assumed, and learned where logs hold messages",
     ),

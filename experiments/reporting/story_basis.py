@@ -24,6 +24,8 @@ EFFECT_WORDS = {
     "quote": "pull of an answered request for a quote on its day",
     "live": "pull of a live stream on its day, on those who watch",
     "trust": "pull of the goodwill that the operator has built",
+    "community": "pull of a day in a lively community",
+    "novelty": "pull of a new product that was looked at",
 }
 SHOWN_FIRST = 2  # sentences about flip points in the summary: what is plausible, then what is not
 

@@ -15,6 +15,7 @@ from agents.actions import (
     AfterSales,
     Agency,
     Chat,
+    Community,
     Content,
     Coupon,
     LiveStream,
@@ -118,6 +119,11 @@ def post(world: ReferenceWorld, name: str, action: Advert | Content) -> None:
         world.outbox.append(Message(action.kind, receivers, name, action.cost_cny, f"{name}.{number}"))
 
 
+def has_communities(world: ReferenceWorld) -> bool:
+    """Whether the operator runs groups at all."""
+    return any(isinstance(a, Community) and a.calendar.per_week != 0 for a in world.policy.actions.values())
+
+
 def make_posts(world: ReferenceWorld, name: str, action: Posts) -> None:
     """Posts are made one after the other, as far as staff have the time; so many of them are adverts."""
     earlier = sum(action.calendar.times(day, world.spec.start + dt.timedelta(days=day)) for day in range(world.day))
@@ -133,6 +139,8 @@ def make_posts(world: ReferenceWorld, name: str, action: Posts) -> None:
         world.made[name] = last
     topic = -1
     receivers = addressed(world, action.audience)
+    if action.medium == "group" and has_communities(world):
+        receivers = [c for c in receivers if c.community >= 0]
     if action.interest_group is not None:
         topic = list(world.spec.traits.interest_groups).index(action.interest_group)
         if action.medium == "group":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agents.actions import AfterSales, Agency, Chat, LiveStream, Posts, QuoteDesk, Team
+from agents.actions import AfterSales, Agency, Chat, GroupEvent, LiveStream, Posts, QuoteDesk, Team
 from agents.calendar import Calendar
 from agents.customers import NEVER, Contact
 
@@ -48,6 +48,8 @@ def asked_today(world: ReferenceWorld, name: str) -> float:
         return action.hours_per_post * action.calendar.times(world.day, world.date)
     if isinstance(action, LiveStream):
         return action.hosts * action.hours * action.calendar.times(world.day, world.date)
+    if isinstance(action, GroupEvent):
+        return action.hours_per_event if week and action.calendar.times(world.day, world.date) else 0.0
     if isinstance(action, Chat) and calendar is not None:
         return week * spread(calendar, world)
     return week * part_of_week(world)

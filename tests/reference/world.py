@@ -20,6 +20,7 @@ from sim.draws import Draws
 
 from . import behaviours as rules
 from .contact import Exposed
+from .events import Announced, Group, gather, give_gifts, leave_groups
 from .flash import flash_sales
 from .group_buy import group_buying
 from .membership import Offer
@@ -70,6 +71,10 @@ class ReferenceWorld(mesa.Model):
         self.offers: list[Offer] = []
         self.sales: list[tuple[Customer, int, bool]] = []
         self.filled: list[tuple[Customer, bool]] = []  # people of the group buys filled today, and whether they host
+        self.groups: list[Group] = []
+        self.hosting, self.invitation = 0.0, ""  # of today
+        self.announced: dict[str, Announced] = {}
+        self.promised: dict[str, list[Customer]] = {}
         if learned:
             self._born_from_logs(learned)
         else:
@@ -85,13 +90,16 @@ class ReferenceWorld(mesa.Model):
         for name, action in self.policy.actions.items():
             act(self, name, action)
         rules.receive(self)
+        gather(self)
         rules.respond(self)
         flash_sales(self)
         group_buying(self)
         rules.purchase(self)
         rules.serve(self)
+        give_gifts(self)
         rules.update(self)
         rules.churn(self)
+        leave_groups(self)
         rules.observe(self)
         if self.day == self.spec.horizon_days - 1 and self.scheme:
             close_points(self, self.scheme_name)

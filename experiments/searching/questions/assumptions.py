@@ -36,6 +36,8 @@ SUBJECTS = {  # effect: what works, and in how many
     "trust": ("goodwill", "works"),
     "quote": ("answered requests for a quote", "work"),
     "live": ("live streams", "work"),
+    "community": ("communities", "work"),
+    "novelty": ("new products", "work"),
 }
 
 

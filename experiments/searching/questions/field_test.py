@@ -22,6 +22,8 @@ DOSES = {  # effect: mean shift of the daily log-odds of ordering in the treated
     "quote": 0.02,  # assumed: one request by one in a dozen of those in the test, whose pull halves in two days
     "live": 0.06,  # assumed: one a week, watched by one in seven, whose pull halves in two days
     "trust": 0.2,  # assumed: what a season of content and chat adds
+    "community": 1.0,  # assumed: a third of the invited join, and what a day adds halves in two days
+    "novelty": 0.1,  # assumed: one day a week, a quarter take note, and half is left after two days
 }
 
 
