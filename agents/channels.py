@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema
 
 from agents.channel_presets import PRESETS
 from agents.customers import Traits
+from agents.keys import KEY_BLOCK
 from sim.columns import Columns, column
 from sim.errors import nearest
 from sim.spec import Derived, Spec, parameter
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 FIRST_LOOK = 0.02  # share of a channel's pool that is looked up at first
 LOOK_ROWS = 65_536  # prospects looked up at once
-KEY_BLOCK = 1 << 40  # keys of a channel's prospects start at (index + 1) times this; the initial contacts lie below
 
 SILENT, INTERESTED, QUOTED, BOUGHT = range(4)
 """How a first contact may begin (S1: 无语, 意向, 报价, 成交): the amounts of ``first_contact`` events."""

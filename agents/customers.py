@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import PositiveFloat
 from scipy.special import ndtri
 
+from agents.keys import FRIENDS
 from agents.models.exposure import Exposure
 from agents.models.history import NO_ORDER, History
 from sim.columns import Column, Columns, column
@@ -18,6 +19,8 @@ from sim.spec import Spec, parameter
 if TYPE_CHECKING:
     from sim.draws import Draws, Keys
 
+
+Floats = NDArray[np.float64]
 
 NEVER = -20_000  # a day that no run reaches, and that may be subtracted from in two bytes
 
@@ -48,6 +51,13 @@ class Level:
     SUPER_USER: Final = 5
 
 
+class Source:
+    """What brought a contact where no channel of the scenario did: values of the column ``channel`` below 0."""
+
+    BEFORE_THE_START: Final = -1
+    FRIEND: Final = -2
+
+
 class Tier:
     """Axis 3: value tiers (S0)."""
 
@@ -67,7 +77,9 @@ class Customers(History):
     contact = column("i1", Contact.CONTACT, unit="state", doc="contact state")
     level = column("i1", Level.STRANGER, unit="level", doc="trust level, from tags that staff keep")
     tier = column("i1", Tier.GENERAL, unit="tier", doc="value tier at the last estimation")
-    channel = column("i2", -1, unit="index", doc="channel that brought the contact; -1 before the start")
+    channel = column(
+        "i2", -1, unit="index", doc="channel that brought the contact; -1 before the start, -2 by a friend"
+    )
 
     resting_trust = column("f4", 0.0, unit="0..1", doc="trust earned by experience", access="latent")
     goodwill = column("f4", 0.0, unit="0..1", doc="trust added by the operator; fades with neglect", access="latent")
@@ -191,7 +203,19 @@ class Traits(Spec):
 
     def draw(self, draws: Draws, keys: Keys, declared: Collection[str] = TRAITS) -> dict[str, NDArray[Any]]:
         """Trait columns for these keys, those of them that are ``declared``."""
+        return self.of_scores(draws, keys, self.scores(draws, keys, declared), declared)
+
+    def scores(self, draws: Draws, keys: Keys, declared: Collection[str] = TRAITS) -> dict[str, Floats]:
+        """Standard normal score of each continuous trait by name: where these keys stand among all people."""
         z = dict(zip(TRAITS, ndtri(draws.uniforms(TRAIT_DECISIONS, 0, keys)), strict=True))
+        if "sociability" in declared:
+            z["sociability"] = draws.normal("trait.sociability", 0, keys)
+        return z
+
+    def of_scores(
+        self, draws: Draws, keys: Keys, z: Mapping[str, Floats], declared: Collection[str]
+    ) -> dict[str, NDArray[Any]]:
+        """Trait columns of people with these scores."""
         traits: dict[str, NDArray[Any]] = {
             "rate": self.rate_sd * z["rate"],
             "basket": self.basket_sd * z["basket"],
@@ -204,7 +228,7 @@ class Traits(Spec):
             traits["rate"] += self.hunter_rate * hunts
             traits["price_sensitivity"] *= np.where(hunts, self.hunter_sensitivity, 1.0)
         if "sociability" in declared:
-            traits["sociability"] = np.exp(self.sociability_sd * draws.normal("trait.sociability", 0, keys))
+            traits["sociability"] = np.exp(self.sociability_sd * z["sociability"])
         if "interest_group" in declared and self.interest_groups:
             edges = np.cumsum(list(self.interest_groups.values()))
             u = draws.uniform("trait.interest_group", 0, keys) * edges[-1]
@@ -212,6 +236,6 @@ class Traits(Spec):
         return traits
 
     def hunts(self, draws: Draws, keys: Keys) -> NDArray[np.bool_]:
-        """Who is a bargain hunter. Shape of ``keys``."""
-        hunts: NDArray[np.bool_] = draws.uniform("trait.hunter", 0, keys) < self.hunter_share
-        return hunts
+        """Who hunts bargains; a friend's key says it, since hunters have more friends who hunt. Shape of ``keys``."""
+        own: NDArray[np.bool_] = draws.uniform("trait.hunter", 0, keys) < self.hunter_share
+        return np.where(keys >= FRIENDS, (keys & 1).astype(bool), own)

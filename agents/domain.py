@@ -24,6 +24,7 @@ from agents.coupon_book import Slot, slots_of
 from agents.customers import LEVELS, Customers, ExposedCustomers
 from agents.events import KINDS
 from agents.gatherings import Announcement, Promise
+from agents.invitations import Invitation, Opening
 from agents.media import MediumName
 from agents.membership_book import Offer
 from agents.messages import Message
@@ -165,6 +166,8 @@ class PrivateDomain(World):
         self.offers: list[Offer] = []
         self.settled: list[Settlement] = []  # problems settled today
         self.arrived: Rows = np.empty(0, np.intp)
+        self.invitations: list[Invitation] = []  # who may bring friends today
+        self.openings: list[Opening] = []  # who may become a distributor today
         self.sales: list[Sale] = []  # of today
         self.programme, self.club = first_of(Membership, policy)  # of which a policy has one at most
         self.scheme_name, self.scheme = first_of(Points, policy)

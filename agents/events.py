@@ -26,6 +26,7 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("wages", -1, "cents", "staff hours paid"),
     EventKind("media", -1, "cents", "acquisition spend"),
     EventKind("setup", -1, "cents", "fixed cost of an action (production, platform)"),
+    EventKind("reward", -1, "cents", "cash or a gift for a customer who brings others"),
     # no money
     EventKind("coupon_issued", 0, "count", "a coupon handed out (amount: depth in thousandths)"),
     EventKind("voucher_issued", 0, "cents", "a coupon of a fixed amount handed out (amount: what it takes off)"),
@@ -52,6 +53,8 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("group_joined", 0, "count", "a community joined (amount: its number)"),
     EventKind("group_left", 0, "count", "a community left (amount: its number)"),
     EventKind("attend", 0, "count", "came to an event of the operator's: took note and looked at what is on offer"),
+    EventKind("referral", 0, "count", "a friend asked to join, whether or not they do"),
+    EventKind("distributor", 0, "count", "a customer who became a distributor"),
     EventKind("mute", 0, "count", "messages muted"),
     EventKind("unmute", 0, "count", "messages allowed again"),
     EventKind("delete", 0, "count", "contact deleted, for good"),
@@ -73,7 +76,7 @@ KINDS: tuple[EventKind, ...] = (
 
 OPERATOR_COSTS = (
     "coupon_redeemed", "member_discount", "points", "refund", "benefit", "message_advert", "message_content", "chat",
-    "wages", "media", "setup", "commission", "compensation", "gift",
+    "wages", "media", "setup", "commission", "compensation", "gift", "reward",
 )  # fmt: skip
 """Kinds that a policy spends; a budget constrains their sum less what it takes in beside orders."""
 

@@ -12,6 +12,7 @@ from agents.behaviours import DEFAULTS, Behaviour, ValueTiers
 from agents.channels import ChannelSpec
 from agents.customers import Traits
 from agents.effects import Effects
+from agents.friends import SocialGraph
 from agents.media import Media
 from agents.models import CustomerModels, default_models
 from sim.spec import Spec, parameter
@@ -117,6 +118,7 @@ class Scenario(Spec):
     channels: dict[str, ChannelSpec] = parameter(default_factory=dict, doc="where newcomers come from")
     staff: StaffSpec = StaffSpec()
     traits: Traits = Traits()
+    friends: SocialGraph = SocialGraph()
     effects: Effects = Effects()
     buying: Buying = Buying()
     media: Media = Media()

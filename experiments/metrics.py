@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.customers import Contact
+from agents.customers import Contact, Source
 from agents.events import DISCOUNTS, OPERATOR_COSTS, OPERATOR_INCOME
 from agents.scenario import Scenario
 from sim.ledger import Ledger
@@ -45,7 +45,7 @@ class Outcome:
 
 COUNTED = ("order", "join", "reached", "mute", "unmute", "delete", "lapse", "comeback", "reply", "interact", "chat",
            "message_advert", "message_content", "coupon_issued", "coupon_redeemed", "coupon_expired",
-           "problem", "settled", "refused", "quarrel")  # fmt: skip
+           "problem", "settled", "refused", "quarrel", "referral", "distributor")  # fmt: skip
 
 
 MESSAGES = ("message_advert", "message_content", "chat")
@@ -60,9 +60,9 @@ def outcome(world: PrivateDomain) -> Outcome:
 
 
 def contacts_at_start(world: PrivateDomain) -> int:
-    """Customers who were contacts before day 0: rows that no channel brought."""
+    """Customers who were contacts before day 0: neither a channel nor a friend brought them."""
     c = world.customers
-    return int(np.count_nonzero((c.channel < 0) & (c.contact >= Contact.CONTACT)))
+    return int(np.count_nonzero((c.channel == Source.BEFORE_THE_START) & (c.contact >= Contact.CONTACT)))
 
 
 def ledger_outcome(ledger: Ledger, scenario: Scenario, seed: int, contacts: int, wage: float) -> Outcome:

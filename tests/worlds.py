@@ -68,6 +68,8 @@ LIVELY: dict[str, Any] = {
     "group_life": {"kind": "group_life", "smoothing_days": 3, "floor": 0.04, "patience_days": 3, "load_scale": 2.5,
                    "contagion": 0.6},
     "group_leaving": {"kind": "group_leaving", "leave_per_day": 0.01},
+    "word_of_mouth": {"kind": "word_of_mouth", "talk": 3.0, "paid_per_day": 0.02, "join": -2.0},
+    "distributors": {"kind": "distributors", "apply_at_opening": 0.1},
 }  # fmt: skip
 
 EVERYTHING: dict[str, Any] = {
@@ -129,11 +131,21 @@ EVERYTHING: dict[str, Any] = {
             "audience": {"levels": ["L0", "L3", "L4", "L5"]}},
     "welfare": {"kind": "welfare_day", "depth": 0.18, "member_extra": 0.07, "minimum_spend_cny": 10,
                 "production_cny": 3.1, "hours_per_event": 1.5, "calendar": {"weekdays": ["mon"]}, "gift": {"stock": 2}},
+    "friends": {"kind": "referral", "reward_cny": 15, "minimum_order_cny": 45, "cap_per_inviter": 2,
+                "newcomer": {"off_cny": 12, "minimum_spend_cny": 15},
+                "inviter": {"off_cny": 6, "minimum_spend_cny": 20, "valid_days": 10},
+                "audience": {"orders_min": 1}, "calendar": {"weekdays": ["mon", "tue", "wed", "sat"]}},
+    "sharing": {"kind": "share_voucher", "voucher": {"off_cny": 4, "valid_days": 9, "minimum_spend_cny": 8},
+                "cap_per_inviter": 5},
+    "sellers": {"kind": "distribution", "commission": 0.25, "commission_days": 30, "places": 30,
+                "calendar": {"every_days": 8}, "audience": "buyers"},
+    "darlings": {"kind": "koc", "hours_per_week": 1.5, "gift_cny": 18, "term_days": 12,
+                 "calendar": {"every_days": 14}, "audience": "buyers"},
 }  # fmt: skip
 
 
 # The same without anything that customers share: staff hours, stock, groups, cut-offs estimated from everybody.
-SHARING = {"chat", "after_sales", "quote_desk", "flash_group", "group_buy", "community"}
+SHARING = {"chat", "after_sales", "quote_desk", "flash_group", "group_buy", "community", "koc"}
 UNSHARED: dict[str, Any] = {
     **{name: action for name, action in EVERYTHING.items() if action["kind"] not in SHARING},
     "winback": {**EVERYTHING["winback"], "stock": None},
@@ -143,6 +155,7 @@ UNSHARED: dict[str, Any] = {
     },
     "points": {**EVERYTHING["points"], "expiry_days": None},
     "welfare": {**EVERYTHING["welfare"], "gift": {}},
+    "sellers": {**EVERYTHING["sellers"], "places": None},
 }
 FIXED_CUT_OFFS: dict[str, Any] = {
     **LIVELY, "value_tiers": {**LIVELY["value_tiers"], "cut_offs_cny": [60, 200]}

@@ -7,9 +7,11 @@ from .cadence import Advert, Content
 from .chat import Chat
 from .community import Community
 from .coupon import Coupon
+from .distribution import Distribution
 from .flash_group import FlashGroup
 from .group_buy import GroupBuy
 from .group_event import GroupEvent
+from .koc import Koc
 from .live_stream import LiveStream
 from .membership import Membership
 from .new_product_day import NewProductDay
@@ -17,6 +19,8 @@ from .newcomer_bait import NewcomerBait
 from .points import Points
 from .posts import Posts
 from .quote_desk import QuoteDesk
+from .referral import Referral
+from .share_voucher import ShareVoucher
 from .team import Agency, Team
 from .welfare_day import WelfareDay
 
@@ -30,9 +34,11 @@ __all__ = [
     "Community",
     "Content",
     "Coupon",
+    "Distribution",
     "FlashGroup",
     "GroupBuy",
     "GroupEvent",
+    "Koc",
     "LiveStream",
     "Membership",
     "NewProductDay",
@@ -40,7 +46,9 @@ __all__ = [
     "Points",
     "Posts",
     "QuoteDesk",
+    "Referral",
     "ScheduledAction",
+    "ShareVoucher",
     "Team",
     "WelfareDay",
 ]

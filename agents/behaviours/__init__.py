@@ -7,6 +7,7 @@ from .base import Behaviour
 from .cards import CardChoice
 from .census import Census
 from .coupons import CouponUse
+from .distributors import Distributors
 from .firms import FirmDeals
 from .first_contact import FirstContact, FirstOrders, Quotes
 from .flash_join import FlashJoin
@@ -18,21 +19,52 @@ from .group_buying import GroupBuying
 from .group_joining import GroupJoining
 from .group_leaving import GroupLeaving
 from .group_life import GroupLife
+from .guests import Guests
 from .points import PointsHabits
 from .problems import Problems
 from .purchase import Purchase
 from .reaction import Reaction
 from .recovery import Recovery
+from .referral_rewards import ReferralRewards
 from .service import Service
 from .standing import TrustLevels, ValueTiers
 from .viewing import Viewing
+from .word_of_mouth import WordOfMouth
 
 DEFAULTS: tuple[type[Behaviour], ...] = (
-    Arrival, FirstContact, Attention, Viewing, Gratitude, GroupJoining, Gathering, GroupLife, CouponUse,
-    CardChoice, FirmDeals, Quotes, FlashJoin, Recovery, Reaction, FlashSale, GroupBuying, Purchase,
-    FirstOrders, Service, PointsHabits, Problems, Gifts, TrustLevels, ValueTiers, Attrition, GroupLeaving,
+    Arrival,
+    Guests,
+    FirstContact,
+    Attention,
+    Viewing,
+    Gratitude,
+    GroupJoining,
+    Gathering,
+    GroupLife,
+    CouponUse,
+    CardChoice,
+    FirmDeals,
+    Quotes,
+    FlashJoin,
+    Recovery,
+    Reaction,
+    Distributors,
+    FlashSale,
+    GroupBuying,
+    Purchase,
+    FirstOrders,
+    Service,
+    PointsHabits,
+    Problems,
+    Gifts,
+    TrustLevels,
+    ValueTiers,
+    Attrition,
+    GroupLeaving,
+    ReferralRewards,
+    WordOfMouth,
     Census,
-)  # fmt: skip
+)
 """What customers do unless a scenario says otherwise, in the order in which they act within a phase."""
 
 __all__ = [
@@ -44,6 +76,7 @@ __all__ = [
     "CardChoice",
     "Census",
     "CouponUse",
+    "Distributors",
     "FirmDeals",
     "FirstContact",
     "FirstOrders",
@@ -56,14 +89,17 @@ __all__ = [
     "GroupJoining",
     "GroupLeaving",
     "GroupLife",
+    "Guests",
     "PointsHabits",
     "Problems",
     "Purchase",
     "Quotes",
     "Reaction",
     "Recovery",
+    "ReferralRewards",
     "Service",
     "TrustLevels",
     "ValueTiers",
     "Viewing",
+    "WordOfMouth",
 ]

@@ -160,7 +160,7 @@ def people_of(world: PrivateDomain) -> pd.DataFrame:
     """One row per customer who has been a contact: when they joined, by which channel, and the tag that staff keep."""
     c = world.customers.observed()
     known = np.flatnonzero(c.contact >= 2)
-    channels = np.array([*world.channels, ""])
+    channels = np.array([*world.channels, "referral", ""])  # the last two are those of Source, counted from the end
     return pd.DataFrame(
         {
             "customer_id": ids(c.key[known]),

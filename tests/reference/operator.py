@@ -31,6 +31,7 @@ from agents.customers import LEVELS, TIERS, Contact
 from .acquisition import hand_out_bait
 from .coupons import give, holds
 from .people import Customer, whole_cents
+from .referral import RULES as REFERRAL
 from .service import answer_first_asked, attend, hire, organise, put_to_work, settle_problems, whole
 
 if TYPE_CHECKING:
@@ -227,6 +228,7 @@ RULES: dict[type[Action], Callable[[ReferenceWorld, str, Any], None]] = {
     Acquisition: acquire, Advert: post, Content: post, Chat: chat, Coupon: hand_out, NewcomerBait: hand_out_bait,
     Posts: make_posts, LiveStream: go_live,
     AfterSales: settle_problems, QuoteDesk: quote, Team: organise, Agency: hire,
+    **REFERRAL,
 }  # fmt: skip
 
 

@@ -112,6 +112,13 @@ class Customer(Actor):
         self.exposed = Exposed()
         self.sent: dict[str, int] = {}  # messages in the running period, by medium
         self.worn: dict[tuple[str, str], float] = {}  # by medium and kind of message
+        self.kin = dict.fromkeys((*TRAITS, "sociability"), 0.0)
+        self.inviter: Any = None
+        self.programme: str | None = None
+        self.guest_programme: str | None = None
+        self.asked = self.guest = self.brought = self.rewarded = 0
+        self.owed = self.distributor = False
+        self.koc_until, self.koc_gift = -1, 0.0
         self.count_28 = self.log_net_last = self.log_net_mean = 0.0
         for name, value in traits_of(world.spec.traits, world.draws, key).items():
             setattr(self, name, value)

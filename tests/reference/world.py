@@ -19,6 +19,7 @@ from agents.scenario import Scenario
 from sim.draws import Draws
 
 from . import behaviours as rules
+from . import referral
 from .contact import Exposed
 from .events import Announced, Group, gather, give_gifts, leave_groups
 from .flash import flash_sales
@@ -75,6 +76,8 @@ class ReferenceWorld(mesa.Model):
         self.hosting, self.invitation = 0.0, ""  # of today
         self.announced: dict[str, Announced] = {}
         self.promised: dict[str, list[Customer]] = {}
+        self.programmes: dict[str, dict[int, Any]] = {}
+        self.openings: list[tuple[str, list[Customer], int | None]] = []
         if learned:
             self._born_from_logs(learned)
         else:
@@ -87,19 +90,24 @@ class ReferenceWorld(mesa.Model):
     def step(self) -> None:
         """One day."""
         rules.arrive(self)
+        referral.guests_arrive(self)
         for name, action in self.policy.actions.items():
             act(self, name, action)
         rules.receive(self)
         gather(self)
         rules.respond(self)
+        referral.apply_for_distribution(self)
         flash_sales(self)
         group_buying(self)
         rules.purchase(self)
+        sales = list(self.sales)
         rules.serve(self)
         give_gifts(self)
         rules.update(self)
         rules.churn(self)
         leave_groups(self)
+        referral.settle_rewards(self, sales)
+        referral.speak(self)
         rules.observe(self)
         if self.day == self.spec.horizon_days - 1 and self.scheme:
             close_points(self, self.scheme_name)

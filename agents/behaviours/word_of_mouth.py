@@ -1,0 +1,178 @@
+"""Word of mouth: customers speak of the brand to their next friend, from liking or for a reward; some friends join."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.behaviours.base import Behaviour
+from agents.customers import Contact
+from agents.friends import friend_keys, has_friend, people_who_are_friends
+from agents.invitations import UNASKED, WORD_OF_MOUTH, Inviting, invites, programme_at
+from agents.models.hazard import sigmoid
+from sim.spec import parameter
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+    from agents.policy import Policy
+    from agents.scenario import Scenario
+    from sim.columns import Columns
+
+ByLevel = tuple[float, float, float, float, float, float]
+Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class _Motives:
+    """The best offer that these customers have for bringing a friend."""
+
+    rows: Rows
+    wish: Floats  # log(1 + worth / scale), times ``prompt`` where it is asked right after an order
+    programme: NDArray[np.int8]  # number of the action; -1 where there is none
+
+
+class WordOfMouth(Behaviour):
+    """Two motives add up to a hazard of speaking: liking (by level, trust and a recent order) and reward.
+
+    Both are proportional to sociability; a reward moves the price-sensitive more, which is why bargain hunters invite.
+    One friend is asked at a time, in the order of the graph, and each once; the friend joins with a chance that rises
+    with the inviter's trust and with the newcomer's benefit. The same luck decides whenever a friend is asked.
+    """
+
+    kind = "word_of_mouth"
+    phase = "refer"
+
+    talk: float = parameter(
+        0.0, ge=0, le=100, doc="how much people speak of such goods unasked, times unasked_per_day; 0: only for pay",
+        source="assumed: a world without logged referrals has none that nobody asked for",
+    )  # fmt: skip
+    unasked_per_day: ByLevel = parameter(
+        (0.0, 0.0, 0.0001, 0.0005, 0.002, 0.006), doc="hazard a day of speaking at full trust, L0 … L5",
+        source="S3: super users bring new customers by word of mouth; sizes assumed",
+    )  # fmt: skip
+    fresh: float = parameter(
+        3.0, ge=0, le=100, doc="times more that one speaks on the day of an order than long after, less one",
+        source="assumed",
+    )  # fmt: skip
+    fresh_half_life_days: float = parameter(7.0, gt=0, doc="half-life of that freshness", source="assumed")
+    paid_per_day: float = parameter(
+        0.004, ge=0, le=10, doc="hazard a day that a reward adds, per unit of log(1 + worth / worth_scale_cny)",
+        source="assumed; rewards raise it, less and less: Ryu & Feick (2007)",
+    )  # fmt: skip
+    worth_scale_cny: float = parameter(20.0, gt=0, doc="worth at which a reward begins to sate, CNY", source="assumed")
+    prompt: float = parameter(
+        10.0, ge=0, le=1000, doc="times as ready when asked right after an order", source="assumed"
+    )
+    care: float = parameter(
+        1.5, ge=0, le=100, doc="times more that one speaks whom staff cultivate; a gift adds to it like a reward",
+        source="assumed",
+    )  # fmt: skip
+    join: float = parameter(-3.0, doc="log-odds that a friend joins, without trust or benefit", source="assumed")
+    join_trust: float = parameter(
+        3.0, ge=0, doc="log-odds from no trust of the inviter to full trust", source="assumed"
+    )
+    join_benefit: float = parameter(
+        0.5, ge=0, doc="log-odds per unit of log(1 + benefit / worth_scale_cny)", source="assumed"
+    )
+
+    def acts_in(self, scenario: Scenario, policy: Policy) -> bool:
+        return invites(scenario, policy)
+
+    def carries(self) -> tuple[type[Columns], ...]:
+        return (Inviting,)
+
+    def apply(self, world: PrivateDomain) -> None:
+        spoke = [self._speak(world, self._motives(world, chunk)) for chunk in world.chunks()]
+        world.invitations.clear()
+        if not spoke:
+            return
+        rows, programme = (np.concatenate(part) for part in zip(*spoke, strict=True))
+        if len(rows):
+            self._ask(world, rows, programme)
+
+    # -- why somebody speaks ------------------------------------------------------------------------------------
+
+    def _motives(self, world: PrivateDomain, chunk: slice) -> _Motives:
+        """Who may speak today, and the best offer of each; of equal ones the first of the policy."""
+        c = world.customers
+        wish, programme = np.zeros(chunk.stop - chunk.start), np.full(chunk.stop - chunk.start, UNASKED, np.int8)
+        for invitation in world.invitations:
+            low, high = np.searchsorted(invitation.rows, (chunk.start, chunk.stop))
+            rows = invitation.rows[low:high]
+            if invitation.action.prompted:
+                rows = rows[c.last_order[rows] == world.day]
+            offered = np.log1p(invitation.action.worth(world, rows) / self.worth_scale_cny)
+            offered *= self.prompt if invitation.action.prompted else 1.0
+            at = rows - chunk.start
+            better = (offered > wish[at]) | (programme[at] == UNASKED)
+            wish[at[better]], programme[at[better]] = offered[better], invitation.index
+        may = programme != UNASKED
+        if self.talk:
+            may |= np.array(self.unasked_per_day)[c.level[chunk]] > 0
+        may &= (c.contact[chunk] == Contact.CONTACT) | (c.contact[chunk] == Contact.MUTED)
+        (at,) = may.nonzero()
+        return _Motives(at + chunk.start, wish[at], programme[at])
+
+    def _hazard(self, world: PrivateDomain, motives: _Motives) -> Floats:
+        """Hazard of speaking today. Shape (n,)."""
+        c, rows = world.customers, motives.rows
+        since = world.day - c.last_order[rows]
+        fresh = 1.0 + self.fresh * np.where(c.orders[rows] > 0, np.exp2(-since / self.fresh_half_life_days), 0.0)
+        liking = self.talk * np.array(self.unasked_per_day)[c.level[rows]] * _trust(world, rows) * fresh
+        reward = self.paid_per_day * c.price_sensitivity[rows] * motives.wish
+        hazard: Floats = c.sociability[rows] * (liking + reward) * self._care(world, rows)
+        return hazard
+
+    def _care(self, world: PrivateDomain, rows: Rows) -> Floats | float:
+        """How many times as much the cultivated speak as they would."""
+        c = world.customers
+        if "koc_until" not in c.DECLARED:
+            return 1.0
+        cared = c.koc_until[rows] >= world.day
+        factor: Floats = 1.0 + self.care * cared * (
+            1.0 + np.log1p(c.koc_gift[rows].astype(np.float64) / self.worth_scale_cny)
+        )
+        return factor
+
+    # -- who is asked -------------------------------------------------------------------------------------------
+
+    def _speak(self, world: PrivateDomain, motives: _Motives) -> tuple[Rows, NDArray[np.int8]]:
+        """Who speaks today and has a friend left to ask, and under which programme."""
+        c = world.customers
+        u = world.draws.uniform("referral.speak", world.day, c.key[motives.rows])
+        speaks = u < -np.expm1(-self._hazard(world, motives))
+        rows, programme = motives.rows[speaks], motives.programme[speaks]
+        has = has_friend(world, rows, c.asked[rows])
+        return rows[has], programme[has]
+
+    def _ask(self, world: PrivateDomain, rows: Rows, programme: NDArray[np.int8]) -> None:
+        """Each asks the next friend."""
+        world.customers.asked[rows] += 1
+        for index in np.unique(programme).tolist():
+            name = WORD_OF_MOUTH if index == UNASKED else programme_at(world, index)[0]
+            world.record("referral", rows[programme == index], 0, name)
+        self._answer(world, rows, programme)
+
+    def _answer(self, world: PrivateDomain, rows: Rows, programme: NDArray[np.int8]) -> None:
+        """The friends asked agree or not; those who do come tomorrow."""
+        c = world.customers
+        keys = friend_keys(world, c.key[rows], c.asked[rows] - 1)
+        friends, _ = people_who_are_friends(world, rows, keys)
+        benefit = np.zeros(len(rows))
+        for index in np.unique(programme[programme >= 0]).tolist():
+            benefit[programme == index] = np.log1p(programme_at(world, index)[1].welcome_cny / self.worth_scale_cny)
+        logit = self.join + self.join_trust * _trust(world, rows)
+        logit += self.join_benefit * friends["price_sensitivity"] * benefit
+        agrees = world.draws.uniform("referral.join", 0, keys) < sigmoid(logit)
+        c.guest[rows[agrees]] = c.asked[rows[agrees]]
+        c.guest_programme[rows[agrees]] = programme[agrees]
+
+
+def _trust(world: PrivateDomain, rows: Rows) -> Floats:
+    c = world.customers
+    trust: Floats = np.minimum(np.maximum(c.resting_trust[rows].astype(np.float64) + c.goodwill[rows], 0.0), 1.0)
+    return trust
