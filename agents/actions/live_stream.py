@@ -40,10 +40,10 @@ class LiveStream(ScheduledAction):
     """
 
     kind = "live_stream"
-    off: ClassVar[dict[str, Any]] = {"hours": 0.0}
+    off: ClassVar[dict[str, Any]] = {"length_hours": 0.0}
     extensive: ClassVar[tuple[str, ...]] = ("hosts", "setup_cny")
 
-    hours: float = parameter(2.0, ge=0, le=24, doc="length of a stream, hours", source="assumed")
+    length_hours: float = parameter(2.0, ge=0, le=24, doc="length of a stream, hours", source="assumed")
     hosts: float = parameter(1.0, ge=0, le=100, doc="staff who are there for all of it", source="assumed")
     announce: MediumName | None = parameter("broadcast", doc="medium of the announcement on the day; none without one")
     announcement_cost_cny: float = parameter(0.0, ge=0, le=10, doc="cost of an announcement to one receiver, CNY")
@@ -52,7 +52,7 @@ class LiveStream(ScheduledAction):
 
     def apply(self, world: PrivateDomain, name: str) -> None:
         streams = self.calendar.times(world.day, world.date)
-        if not self.hours or not streams:
+        if not self.length_hours or not streams:
             return
         if self.setup_cny:
             for _ in range(streams):
@@ -70,7 +70,7 @@ class LiveStream(ScheduledAction):
     def _worked(self, world: PrivateDomain, name: str, streams: int) -> float:
         """Hours of each of today's streams for which there are hosts."""
         if not self.hosts:
-            return self.hours
+            return self.length_hours
         before, after = world.staff.put_to_work(world, name)
         return (after - before) / self.hosts / streams
 
@@ -78,11 +78,11 @@ class LiveStream(ScheduledAction):
         return () if self.announce in (None, "direct") else (columns_of(str(self.announce), ("advert",)),)
 
     def hours_asked_per_week(self) -> float:
-        return self.hosts * self.hours * self.calendar.per_week_on_average()
+        return self.hosts * self.length_hours * self.calendar.per_week_on_average()
 
     def hours_asked_on(self, scenario: Scenario, day: int, date: dt.date) -> float:
-        return self.hosts * self.hours * self.calendar.times(day, date)
+        return self.hosts * self.length_hours * self.calendar.times(day, date)
 
     def fixed_cost_cny(self, scenario: Scenario) -> float:
-        held = self.calendar.days(scenario.start, scenario.horizon_days) if self.hours else 0
+        held = self.calendar.days(scenario.start, scenario.horizon_days) if self.length_hours else 0
         return self.setup_cny * held

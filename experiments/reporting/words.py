@@ -16,7 +16,9 @@ LEVEL_NAMES = {
 NAMED = {"per_week": "how often", "every_days": "how often", "valid_days": "validity", "calendar": "when",
          "audience": "whom", "hours_per_week": "hours", "spend_cny_per_day": "spend",
          "nurture_days": "length of nurture", "nurture_per_week": "nurture, how often", "invite_days": "invited ahead",
-         "hours_open": "length of the sale", "days_open": "time to fill a group"}  # fmt: skip
+         "hours_open": "length of the sale", "days_open": "time to fill a group",
+         "advert_share": "adverts among posts", "hours_per_post": "staff hours for each",
+         "announce": "announced by"}  # fmt: skip
 SHARES = ("depth", "discount", "share")
 AUDIENCE_FIELDS = frozenset(Audience.model_fields)
 CALENDAR_RULES = ("weekdays", "every_days", "dates", "per_week")
@@ -98,7 +100,7 @@ def _steps(steps: Sequence[str]) -> Iterator[str]:
 
 
 def _without_unit(step: str) -> str:
-    for unit in ("_cny_per_day", "_cny", "_days", "_per_week"):
+    for unit in ("_cny_per_day", "_cny", "_days", "_hours", "_per_week"):
         if step.endswith(unit):
             return step.removesuffix(unit)
     return step
@@ -127,7 +129,8 @@ def value_words(path: str, value: Any, currency: str) -> str:
             ("every_days", "every {} days"), ("hours_per_week", "{} hours a week"), ("per_week", "{} a week"),
             ("_cny_per_day", f"{{}} {currency} a day"), ("_cny", f"{{}} {currency}"), ("_days", "{} days"),
             ("multiplier", "×{}"), ("_day", "day {}"),
-            ("hours_open", "{} hours"), ("days_open", "{} days"),
+            ("hours_open", "{} hours"), ("hours_per_post", "{} hours"), ("_hours", "{} hours"),
+            ("days_open", "{} days"),
         ):  # fmt: skip
             if step.endswith(ending):
                 return unit.format(number(value))

@@ -24,7 +24,7 @@ class TestPosts(ActionContract):
 
 class TestLiveStream(ActionContract):
     kind = LiveStream
-    example = {"calendar": {"weekdays": ["wed", "sat"]}, "hours": 3, "gift_cny": 2.5, "setup_cny": 30,
+    example = {"calendar": {"weekdays": ["wed", "sat"]}, "length_hours": 3, "gift_cny": 2.5, "setup_cny": 30,
                "announce": "broadcast", "announcement_cost_cny": 0.013}  # fmt: skip
     columns = set()
     costs = {"message_advert", "gift", "setup", "wages"}

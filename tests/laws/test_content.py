@@ -144,7 +144,7 @@ def test_short_hours_leave_posts_undone_and_shorten_streams() -> None:
     of = scenario(50, 56, staff={"hours_per_week": 7})
     made = live(of, policy(it=posts(medium="direct", hours_per_post=2.0)))
     assert len(set(made.ledger.of("message_content").day.tolist())) == 28, "half of the hours make half of the posts"
-    stream = {"kind": "live_stream", "calendar": DAILY, "hours": 4.0, "hosts": 0.5, "announce": None}
+    stream = {"kind": "live_stream", "calendar": DAILY, "length_hours": 4.0, "hosts": 0.5, "announce": None}
     short = live(of, policy(it=stream))
     assert int(short.ledger.of("wages").amount.sum()) == 8 * 7 * 3500
 
@@ -162,7 +162,7 @@ def test_length_announcement_and_gifts_bring_viewers() -> None:
 
     plain = held()
     assert plain
-    assert plain < held(hours=6.0)
+    assert plain < held(length_hours=6.0)
     assert plain < held(announce="broadcast")
     assert plain < held(gift_cny=20.0)
 

@@ -154,10 +154,10 @@ def make_posts(world: ReferenceWorld, name: str, action: Posts) -> None:
 
 def go_live(world: ReferenceWorld, name: str, action: LiveStream) -> None:
     """Streams are as long as there are hosts for them."""
-    streams = action.calendar.times(world.day, world.date) if action.hours else 0
+    streams = action.calendar.times(world.day, world.date) if action.length_hours else 0
     for _ in range(streams if action.setup_cny else 0):
         world.book_shared("setup", whole_cents(action.setup_cny), name)
-    hours = action.hours
+    hours = action.length_hours
     if action.hosts and streams:
         hours = put_to_work(world, name) / action.hosts / streams
     for number in range(streams):

@@ -47,7 +47,7 @@ def asked_today(world: ReferenceWorld, name: str) -> float:
     if isinstance(action, Posts):
         return action.hours_per_post * action.calendar.times(world.day, world.date)
     if isinstance(action, LiveStream):
-        return action.hosts * action.hours * action.calendar.times(world.day, world.date)
+        return action.hosts * action.length_hours * action.calendar.times(world.day, world.date)
     if isinstance(action, GroupEvent):
         return action.hours_per_event if week and action.calendar.times(world.day, world.date) else 0.0
     if isinstance(action, Chat) and calendar is not None:

@@ -44,6 +44,15 @@ from tests.records import DEPTH, PER_WEEK
         ("actions.club.tiers.1.points_multiplier", 2, "club: tier 2, points multiplier", "×2"),
         ("actions.club.card", None, "club: card", "none"),
         ("actions.growth.spend_cny_per_day.store_qr", 20, "growth: spend, store qr", "20 EUR a day"),
+        ("actions.moments.advert_share", 0.9, "moments: adverts among posts", "90 %"),
+        ("actions.moments.hours_per_post", 0.5, "moments: staff hours for each", "0.5 hours"),
+        ("actions.live.length_hours", 2, "live: length", "2 hours"),
+        (
+            "actions.live.audience",
+            {"interest_groups": ["sports"], "in_community": True},
+            "live: whom",
+            "sports, in a group",
+        ),
         ("frequency_cap_per_week", 7, "frequency cap", "7 a week"),
     ],
 )
