@@ -165,8 +165,7 @@ class Attention(Conversation):
         c = world.customers
         interest = c.interest[rows].astype(np.float64)
         pull(world, rows, world.effects["content"] * interest * strength, self.fatigue_scale)
-        skill = world.staff.skill(world, "content")
-        warm(world, rows, np.minimum(self.content_goodwill * interest * strength * skill, 1.0))
+        warm(world, rows, np.minimum(self.content_goodwill * interest * strength, 1.0))
         c.fatigue[rows] += np.float32(self.content_load * load)
         (strangers,) = (c.level[rows] == Level.STRANGER).nonzero()
         if len(strangers):

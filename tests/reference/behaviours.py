@@ -141,7 +141,7 @@ def see_content(world: ReferenceWorld, c: Customer, message: Message) -> None:
     rule = world.rules["attention"]
     strength = strength_of(world, c, message)
     pull(world, c, "content", c.interest * strength)
-    warm(c, min(rule.content_goodwill * c.interest * strength * skill_of(world, "content"), 1.0))
+    warm(c, min(rule.content_goodwill * c.interest * strength, 1.0))
     c.fatigue += rule.content_load * load_of(world, message)
     if c.level == Level.STRANGER:
         u = world.draws.one(f"attention.interact.{message.luck}", world.day, c.key)
