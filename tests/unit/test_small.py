@@ -67,6 +67,7 @@ def test_what_customers_share_is_scaled_and_nothing_else() -> None:
         "actions.care.hours_per_week.L4", "actions.care.hours_per_week.L5",
         "actions.moments.hours_per_post", "actions.live.hosts", "actions.live.setup_cny",
         "actions.moments.production_cny",
+        "actions.flash.item.stock", "actions.flash.production_cny", "actions.together.item.stock",
         "actions.posts.production_cny", "actions.adverts.production_cny", "actions.winback.stock",
     }  # fmt: skip
 
