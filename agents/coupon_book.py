@@ -38,6 +38,7 @@ class CouponTerms:
     reminder_days : reminder so many days before the last; 0 for none.
     slot : where it lies in hand; it replaces what lies there.
     sure : the receiver surely means to use it, as one does who asked for it.
+    gone : share of a limited stock that is gone when it is handed out, 0 … 1; makes scarcity felt.
     """
 
     depth: float = 0.0
@@ -47,6 +48,7 @@ class CouponTerms:
     reminder_days: int = 0
     slot: str = PLAIN
     sure: bool = False
+    gone: float = 0.0
 
     def __post_init__(self) -> None:
         if self.depth and self.off_cents:
@@ -64,6 +66,11 @@ class Slot:
         """A column of the slot, live: depth, off, minimum, until, reminder, source or noticed."""
         live: NDArray[Any] = getattr(customers, f"{self.name}_{what}")
         return live
+
+    @property
+    def luck(self) -> str:
+        """Address of the luck in noticing: parts of one gift, in slots that are numbered, are noticed together."""
+        return self.name.rstrip("_0123456789")
 
     def held(self, customers: Columns, rows: Rows | slice) -> NDArray[np.bool_]:
         """Who has a coupon in hand here. Shape of ``rows``."""
@@ -164,7 +171,7 @@ def give(world: PrivateDomain, rows: Rows, terms: CouponTerms, source: str) -> N
         world.record("coupon_issued", rows, round(terms.depth * 1000), source)
     if not terms.sure:
         for behaviour in world.behaviours:
-            behaviour.coupons_given(world, slot, rows)
+            behaviour.coupons_given(world, terms, rows)
 
 
 def take_away(world: PrivateDomain, rows: Rows, slot: str = PLAIN) -> None:

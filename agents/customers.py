@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import PositiveFloat
 from scipy.special import ndtri
 
+from agents.birthdays import DAYS_OF_BIRTH
 from agents.keys import FRIENDS
 from agents.models.exposure import Exposure
 from agents.models.history import NO_ORDER, History
@@ -227,6 +228,8 @@ class Traits(Spec):
             hunts = self.hunts(draws, keys)
             traits["rate"] += self.hunter_rate * hunts
             traits["price_sensitivity"] *= np.where(hunts, self.hunter_sensitivity, 1.0)
+        if "birthday" in declared:
+            traits["birthday"] = (draws.uniform("trait.birthday", 0, keys) * DAYS_OF_BIRTH).astype(np.int16)
         if "sociability" in declared:
             traits["sociability"] = np.exp(self.sociability_sd * z["sociability"])
         if "interest_group" in declared and self.interest_groups:

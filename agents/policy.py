@@ -38,13 +38,13 @@ class Policy(Spec):
 
     @model_validator(mode="after")
     def _one_ruler(self) -> Self:
-        rulers: dict[str, str] = {}
+        rulers: dict[str, tuple[str, tuple[object, ...]]] = {}
         for name, action in self.actions.items():
-            for what, field in action.claims():
+            for what, field, *value in action.claims():
                 place = f"actions.{name}.{field}"
-                if what in rulers:
-                    raise ValueError(f"{rulers[what]} and {place} contradict each other: both set {what}; keep one")
-                rulers[what] = place
+                first, set_to = rulers.setdefault(what, (place, tuple(value)))
+                if first != place and (not value or set_to != tuple(value)):
+                    raise ValueError(f"{first} and {place} contradict each other: both set {what}; keep one")
         return self
 
     @model_validator(mode="after")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from sim.spec import Spec, parameter
 
@@ -17,3 +19,12 @@ class Stacking(Spec):
     first: Literal["coupons", "member_price"] = parameter(
         "coupons", doc="what comes off the list price; the other comes off what remains"
     )
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.first == "member_price" and not self.with_member_price:
+            raise ValueError(
+                "stacking.first and stacking.with_member_price contradict each other: nothing comes first where only "
+                "one of the two counts; set first to coupons, or with_member_price to true"
+            )
+        return self

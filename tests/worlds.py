@@ -44,7 +44,8 @@ NEED_CHANNELS = ("acquisition", "newcomer_bait")  # kinds of action that name ch
 # Hazards are raised and reviews brought forward, so that in 60 days 200 people meet every rule there is.
 LIVELY: dict[str, Any] = {
     "arrival": {"kind": "arrival", "patience_days": 20},
-    "coupon_use": {"kind": "coupon_use", "take_up": 0.3, "reminder_take_up": 0.5},
+    "coupon_use": {"kind": "coupon_use", "take_up": 0.3, "reminder_take_up": 0.5,
+                   "scarcity_lift": 0.6},
     "attention": {"kind": "attention", "interact_chance": 0.3, "muted_reach": 0.3, "chat_load": 0.8,
                   "goodwill_half_life_days": 9},
     "reaction": {"kind": "reaction", "mute": -4.0, "delete": -6.0},
@@ -102,6 +103,14 @@ EVERYTHING: dict[str, Any] = {
                "calendar": {"weekdays": ["fri"]}},
     "winback": {"kind": "coupon", "depth": 0.3, "valid_days": 5, "reminder_days": 3, "stock": 160,
                 "audience": {"recency_days_min": 10}, "calendar": {"every_days": 6, "from_day": 3}},
+    "hello": {"kind": "coupon_trigger", "on": "joining", "off_cny": 15, "minimum_spend_cny": 25, "stock": 90,
+              "shared_stock": "gifts"},
+    "birthday": {"kind": "coupon_trigger", "on": "birthday", "depth": 0.35, "valid_days": 14, "reminder_days": 4},
+    "missed": {"kind": "coupon_trigger", "on": "silence", "silence_days": 8, "off_cny": 12.5, "stock": 90,
+               "shared_stock": "gifts", "valid_days": 12, "reminder_days": 5},
+    "monthly": {"kind": "coupon_bundle", "calendar": {"every_days": 20}, "audience": "core_and_high",
+                "valid_days": 12, "reminder_days": 3,
+                "coupons": [{"off_cny": 5, "minimum_spend_cny": 40}, {"off_cny": 15, "minimum_spend_cny": 80}]},
     "thanks": {"kind": "coupon", "off_cny": 9.99, "slot": "extra", "minimum_spend_cny": 30, "valid_days": 9,
                "reminder_days": 4, "audience": "buyers", "calendar": {"every_days": 11}},
     "club": {"kind": "membership", "calendar": {"every_days": 4},
@@ -156,6 +165,7 @@ UNSHARED: dict[str, Any] = {
     "points": {**EVERYTHING["points"], "expiry_days": None},
     "welfare": {**EVERYTHING["welfare"], "gift": {}},
     "sellers": {**EVERYTHING["sellers"], "places": None},
+    **{name: {**EVERYTHING[name], "stock": None, "shared_stock": None} for name in ("hello", "missed")},
 }
 FIXED_CUT_OFFS: dict[str, Any] = {
     **LIVELY, "value_tiers": {**LIVELY["value_tiers"], "cut_offs_cny": [60, 200]}

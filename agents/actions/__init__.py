@@ -7,6 +7,8 @@ from .cadence import Advert, Content
 from .chat import Chat
 from .community import Community
 from .coupon import Coupon
+from .coupon_bundle import CouponBundle
+from .coupon_trigger import TriggeredCoupon
 from .distribution import Distribution
 from .flash_group import FlashGroup
 from .group_buy import GroupBuy
@@ -25,30 +27,8 @@ from .team import Agency, Team
 from .welfare_day import WelfareDay
 
 __all__ = [
-    "Acquisition",
-    "Action",
-    "Advert",
-    "AfterSales",
-    "Agency",
-    "Chat",
-    "Community",
-    "Content",
-    "Coupon",
-    "Distribution",
-    "FlashGroup",
-    "GroupBuy",
-    "GroupEvent",
-    "Koc",
-    "LiveStream",
-    "Membership",
-    "NewProductDay",
-    "NewcomerBait",
-    "Points",
-    "Posts",
-    "QuoteDesk",
-    "Referral",
-    "ScheduledAction",
-    "ShareVoucher",
-    "Team",
-    "WelfareDay",
-]
+    "Acquisition", "Action", "Advert", "AfterSales", "Agency", "Chat", "Community", "Content", "Coupon",
+    "CouponBundle", "Distribution", "FlashGroup", "GroupBuy", "GroupEvent", "Koc", "LiveStream", "Membership",
+    "NewProductDay", "NewcomerBait", "Points", "Posts", "QuoteDesk", "Referral", "ScheduledAction", "ShareVoucher",
+    "Team", "TriggeredCoupon", "WelfareDay",
+]  # fmt: skip

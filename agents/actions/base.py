@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agents.scenario import Scenario
 
 Problem = tuple[str, str, str]  # rule, field, cure
-Claim = tuple[str, str]  # what is ruled over, field
+Claim = tuple[str, str] | tuple[str, str, object]  # what is ruled over, field, what it is set to
 Need = tuple[str, str]  # kind of another action, field
 
 
@@ -48,7 +48,10 @@ class Action(Kind):
         return ()
 
     def claims(self) -> Iterator[Claim]:
-        """What it rules over alone, as (what, field): a policy in which two actions claim the same is refused."""
+        """What it rules over, as (what, field): a policy in which two actions claim the same is refused.
+
+        As (what, field, value) it shares the rule with those who set it to the same value.
+        """
         return iter(())
 
     def needs(self) -> Iterator[Need]:

@@ -11,7 +11,7 @@ from sim.columns import Columns
 from sim.spec import Kind
 
 if TYPE_CHECKING:
-    from agents.coupon_book import Slot
+    from agents.coupon_book import CouponTerms
     from agents.domain import PrivateDomain
     from agents.policy import Policy
     from agents.scenario import Scenario
@@ -43,8 +43,8 @@ class Behaviour(Kind):
     def begin(self, world: PrivateDomain) -> None:
         """Prepare the initial population, once, before day 0."""
 
-    def coupons_given(self, world: PrivateDomain, slot: Slot, rows: NDArray[np.intp]) -> None:
-        """Hear at once that these customers, each once, were given coupons that lie in this slot."""
+    def coupons_given(self, world: PrivateDomain, terms: CouponTerms, rows: NDArray[np.intp]) -> None:
+        """Hear at once that these customers, each once, were given coupons on these terms."""
 
     def apply(self, world: PrivateDomain) -> None:
         """Act on this day."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
-from agents.coupon_book import Slot, take_away
+from agents.coupon_book import CouponTerms, Slot, take_away
 from agents.customers import Contact
 from sim.spec import parameter
 
@@ -30,20 +30,30 @@ class CouponUse(Behaviour):
     )
     reminder_cents: int = parameter(2, ge=0, doc="cost of a reminder, cents", source="assumed: as an advert")
 
-    def coupons_given(self, world: PrivateDomain, slot: Slot, rows: Rows) -> None:
+    scarcity_lift: float = parameter(
+        0.208, ge=0, le=5, doc="share by which take-up rises when nearly all of a limited stock is gone",
+        source="Cui, Zhang & Bassamboo (2019): 10 % more claimed, 2.08 % more carted; as linear in the share claimed",
+    )  # fmt: skip
+
+    def coupons_given(self, world: PrivateDomain, terms: CouponTerms, rows: Rows) -> None:
+        slot = world.slot(terms.slot)
+        once = min(self.take_up * (1.0 + self.scarcity_lift * terms.gone), 1.0)
         for piece in world.pieces(rows):
-            self._win(world, slot, piece, self.take_up, f"{slot.name}.notice")
+            self._win(world, slot, piece, once, f"{slot.luck}.notice")
 
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
         for slot in world.slots:
+            over, due = [np.empty(0, np.intp)], [np.empty(0, np.intp)]
             for chunk in world.chunks():
                 held = np.flatnonzero(slot.held(c, chunk)) + chunk.start
-                if not len(held):
-                    continue
-                left, reminder = slot.of(c, "until")[held] - world.day, slot.of(c, "reminder")[held]
-                take_away(world, held[left < 0], slot.name)
-                self._remind(world, slot, held[(left >= 0) & (left == reminder) & (reminder > 0)])
+                if len(held):
+                    left, reminder = slot.of(c, "until")[held] - world.day, slot.of(c, "reminder")[held]
+                    over.append(held[left < 0])
+                    due.append(held[(left >= 0) & (left == reminder) & (reminder > 0)])
+            # All at once: in which order actions come in the ledger must not depend on where rows are cut.
+            take_away(world, np.concatenate(over), slot.name)
+            self._remind(world, slot, np.concatenate(due))
 
     def _remind(self, world: PrivateDomain, slot: Slot, rows: Rows) -> None:
         c, cap = world.customers, world.policy.frequency_cap_per_week
@@ -57,7 +67,7 @@ class CouponUse(Behaviour):
         for code in np.unique(source):
             world.record("message_advert", rows[source == code], self.reminder_cents, world.ledger.sources[code])
         rows = rows[(c.contact[rows] == Contact.CONTACT) & ~slot.of(c, "noticed")[rows]]
-        self._win(world, slot, rows, self.reminder_take_up, f"{slot.name}.remind")
+        self._win(world, slot, rows, self.reminder_take_up, f"{slot.luck}.remind")
 
     def _win(self, world: PrivateDomain, slot: Slot, rows: Rows, once: float, luck: str) -> None:
         """Decide who means to use the coupon; one of doubled price sensitivity does with the odds of two tries."""

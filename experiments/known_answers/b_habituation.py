@@ -37,7 +37,7 @@ from experiments.known_answers.question import Question
 from sim.spec import parameter
 
 if TYPE_CHECKING:
-    from agents.coupon_book import Slot
+    from agents.coupon_book import CouponTerms
     from agents.domain import PrivateDomain
 
 
@@ -91,8 +91,8 @@ class CouponPostage(Behaviour):
 
     cost_cny: float = parameter(ge=0, doc="cost of sending a coupon, CNY")
 
-    def coupons_given(self, world: PrivateDomain, slot: Slot, rows: NDArray[np.intp]) -> None:
-        source = slot.of(world.customers, "source")[rows]
+    def coupons_given(self, world: PrivateDomain, terms: CouponTerms, rows: NDArray[np.intp]) -> None:
+        source = world.slot(terms.slot).of(world.customers, "source")[rows]
         for code in np.unique(source):
             world.record("message_advert", rows[source == code], cents(self.cost_cny), world.ledger.sources[code])
 

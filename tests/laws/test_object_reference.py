@@ -141,7 +141,7 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
     def coupon() -> dict[str, Any]:
         off = luck.choice([{"depth": luck.choice([0, 0.05, 0.2, 0.5])}, {"off_cny": luck.choice([5, 20.01, 300])}])
         return {"kind": "coupon", **off, "minimum_spend_cny": luck.choice([0, 70]),
-                "slot": luck.choice(["coupon", "extra", "birthday"]),
+                "slot": luck.choice(["coupon", "extra"]),
                 "valid_days": luck.randint(1, 10), "reminder_days": luck.randint(0, 4),
                 "stock": luck.choice([None, 0, 25]), "calendar": when(), "audience": whom()}  # fmt: skip
 
@@ -152,8 +152,19 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
                 "trial_of": luck.choice([None, "plan 0"]) if number else None,
                 "orders": luck.choice([None, 2])}  # fmt: skip
 
+    def trigger() -> dict[str, Any]:
+        given = {name: value for name, value in coupon().items() if name != "slot"}
+        on = luck.choice(["joining", "birthday", "silence"])
+        return {**given, "kind": "coupon_trigger", "on": on, "silence_days": luck.randint(1, 20)}
+
+    def bundle() -> dict[str, Any]:
+        steps = zip([0, 60, 61], luck.sample([0, 5, 30, 90.5], 3), strict=True)
+        return {"kind": "coupon_bundle", "calendar": when(), "audience": whom(), "valid_days": luck.randint(1, 30),
+                "reminder_days": luck.randint(0, 2),
+                "coupons": [{"minimum_spend_cny": least, "off_cny": off} for least, off in steps]}  # fmt: skip
+
     actions: dict[str, Any] = {
-        "a": coupon(), "b": coupon(), "c": coupon(),
+        "a": coupon(), "b": coupon(), "c": coupon(), "d": trigger(), "e": trigger(), "f": bundle(), "g": bundle(),
         "post": {"kind": "content", "calendar": when(), "audience": whom(), "cost_cny": luck.choice([0, 0.0137])},
         "sell": {"kind": "advert", "calendar": when(), "audience": whom(), "production_cny": luck.choice([0, 3.335])},
         "talk": {"kind": "chat", "hours_per_week": {"L2": luck.uniform(0, 9), "L5": luck.uniform(0, 3)},
@@ -184,10 +195,8 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
         buying={"orders_per_year": luck.uniform(5, 150), "gap_shape": luck.uniform(0.6, 2), "basket_log_sd": 0.5},
     )  # fmt: skip
     under = policy(luck.choice([None, 0, 3]), **actions).model_dump(mode="json")
-    stacking = {
-        "coupons_per_order": luck.choice([1, 1, 2, 3]), "with_member_price": luck.random() < 0.5,
-        "first": luck.choice(["coupons", "member_price"]),
-    }  # fmt: skip
+    stacking = luck.choice([{"with_member_price": False}, {"first": "member_price"}, {}])
+    stacking = {**stacking, "coupons_per_order": luck.randint(1, 3)}
     first = luck.sample(["desk", "talk", "show"], luck.randint(0, 2))
     return of, Policy.model_validate({**under, "stacking": stacking, "priority": first})
 

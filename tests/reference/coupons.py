@@ -50,7 +50,14 @@ def give(world: ReferenceWorld, c: Customer, terms: CouponTerms, source: str) ->
     else:
         world.book(c, "coupon_issued", round(terms.depth * 1000), source)
     if not terms.sure:
-        c.coupons[terms.slot].noticed = wins(world, c, world.rules["coupon_use"].take_up, f"{terms.slot}.notice")
+        rule = world.rules["coupon_use"]
+        once = min(rule.take_up * (1.0 + rule.scarcity_lift * terms.gone), 1.0)
+        c.coupons[terms.slot].noticed = wins(world, c, once, f"{gift(terms.slot)}.notice")
+
+
+def gift(slot: str) -> str:
+    """Parts of one gift lie in slots that differ by their number."""
+    return slot.rstrip("_0123456789")
 
 
 def drop(world: ReferenceWorld, c: Customer, slot: str) -> None:
@@ -79,7 +86,7 @@ def mind_coupons(world: ReferenceWorld, c: Customer) -> None:
             c.week_messages += 1
             world.book(c, "message_advert", rule.reminder_cents, held.source)
             if c.contact == Contact.CONTACT and not held.noticed:
-                held.noticed = wins(world, c, rule.reminder_take_up, f"{slot}.remind")
+                held.noticed = wins(world, c, rule.reminder_take_up, f"{gift(slot)}.remind")
 
 
 def worth(world: ReferenceWorld, c: Customer) -> float:

@@ -10,7 +10,8 @@ from agents.actions import FlashGroup
 from agents.actions.item import Item
 from agents.customers import Contact
 
-from .operator import RULES, Message, addressed, whole_cents
+from .audience import addressed
+from .operator import RULES, Message, whole_cents
 from .people import Customer, expected_basket, sigmoid
 
 if TYPE_CHECKING:

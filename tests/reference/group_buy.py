@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from agents.actions import GroupBuy
 
+from .audience import addresses
 from .flash import appeal, left_share, sell_item, take
-from .operator import RULES, addresses, whole_cents
+from .operator import RULES, whole_cents
 from .people import Customer, sigmoid
 
 if TYPE_CHECKING:

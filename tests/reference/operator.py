@@ -17,19 +17,16 @@ from agents.actions import (
     Chat,
     Community,
     Content,
-    Coupon,
     LiveStream,
     NewcomerBait,
     Posts,
     QuoteDesk,
     Team,
 )  # fmt: skip
-from agents.audience import Audience
-from agents.coupon_book import CouponTerms
-from agents.customers import LEVELS, TIERS, Contact
+from agents.customers import LEVELS
 
 from .acquisition import hand_out_bait
-from .coupons import give, holds
+from .audience import addressed
 from .people import Customer, whole_cents
 from .referral import RULES as REFERRAL
 from .service import answer_first_asked, attend, hire, organise, put_to_work, settle_problems, whole
@@ -68,35 +65,6 @@ class Stream:
     hours: float
     gift_cents: int
     number: int
-
-
-def addresses(audience: Audience, c: Customer, day: int) -> bool:
-    """Whether a customer satisfies every condition of an audience."""
-    if c.contact != Contact.CONTACT and not (audience.muted and c.contact == Contact.MUTED):
-        return False
-    if audience.levels is not None and LEVELS[c.level] not in audience.levels:
-        return False
-    if audience.tiers is not None and TIERS[c.tier] not in audience.tiers:
-        return False
-    if audience.members is not None and (c.member_level > 0 or c.card_until >= day) != audience.members:
-        return False
-    if audience.interest_groups is not None and c.interest_name not in audience.interest_groups:
-        return False
-    recency = day - c.last_order if c.orders else None
-    for low, high, value in (
-        (audience.recency_days_min, audience.recency_days_max, recency),
-        (audience.orders_min, audience.orders_max, c.orders),
-        (audience.joined_days_min, audience.joined_days_max, day - c.joined),
-    ):
-        if low is None and high is None:
-            continue
-        if value is None or (low is not None and value < low) or (high is not None and value > high):
-            return False
-    return True
-
-
-def addressed(world: ReferenceWorld, audience: Audience) -> list[Customer]:
-    return [c for c in world.customers if addresses(audience, c, world.day)]
 
 
 # -- acquisition, content, adverts ----------------------------------------------------------------------------------
@@ -199,33 +167,10 @@ def quote(world: ReferenceWorld, name: str, action: QuoteDesk) -> None:
         world.outbox.append(Message("chat", receivers, name, action.cost_cny, f"{name}.0"))
 
 
-# -- coupons --------------------------------------------------------------------------------------------------------
-
-
-def hand_out(world: ReferenceWorld, name: str, action: Coupon) -> None:
-    """A coupon for each of the audience who holds none as deep, while stock lasts; scarce ones go by luck."""
-    if (action.depth <= 0 and action.off_cny <= 0) or not action.calendar.times(world.day, world.date):
-        return
-    terms = CouponTerms(
-        action.depth, whole_cents(action.off_cny), whole_cents(action.minimum_spend_cny), action.valid_days,
-        action.reminder_days, action.slot,
-    )  # fmt: skip
-    chosen = [c for c in addressed(world, action.audience) if not holds(c, terms, world.day)]
-    if action.stock is not None:
-        left = world.stock.get(name, action.stock)
-        if len(chosen) > left:
-            lucky = sorted(chosen, key=lambda c: world.draws.one(f"coupon.stock.{name}", world.day, c.key))[:left]
-            keys = {c.key for c in lucky}
-            chosen = [c for c in chosen if c.key in keys]
-        world.stock[name] = left - len(chosen)
-    for c in chosen:
-        give(world, c, terms, name)
-
-
 # -- the policy -----------------------------------------------------------------------------------------------------
 
 RULES: dict[type[Action], Callable[[ReferenceWorld, str, Any], None]] = {
-    Acquisition: acquire, Advert: post, Content: post, Chat: chat, Coupon: hand_out, NewcomerBait: hand_out_bait,
+    Acquisition: acquire, Advert: post, Content: post, Chat: chat, NewcomerBait: hand_out_bait,
     Posts: make_posts, LiveStream: go_live,
     AfterSales: settle_problems, QuoteDesk: quote, Team: organise, Agency: hire,
     **REFERRAL,
