@@ -55,6 +55,7 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("attend", 0, "count", "came to an event of the operator's: took note and looked at what is on offer"),
     EventKind("referral", 0, "count", "a friend asked to join, whether or not they do"),
     EventKind("distributor", 0, "count", "a customer who became a distributor"),
+    EventKind("win", 0, "count", "won in a lottery (amount: number of the prize, from 1)"),
     EventKind("mute", 0, "count", "messages muted"),
     EventKind("unmute", 0, "count", "messages allowed again"),
     EventKind("delete", 0, "count", "contact deleted, for good"),

@@ -10,11 +10,13 @@ from .coupon import Coupon
 from .coupon_bundle import CouponBundle
 from .coupon_trigger import TriggeredCoupon
 from .distribution import Distribution
+from .festival import Festival
 from .flash_group import FlashGroup
 from .group_buy import GroupBuy
 from .group_event import GroupEvent
 from .koc import Koc
 from .live_stream import LiveStream
+from .lottery import Lottery
 from .membership import Membership
 from .new_product_day import NewProductDay
 from .newcomer_bait import NewcomerBait
@@ -27,8 +29,34 @@ from .team import Agency, Team
 from .welfare_day import WelfareDay
 
 __all__ = [
-    "Acquisition", "Action", "Advert", "AfterSales", "Agency", "Chat", "Community", "Content", "Coupon",
-    "CouponBundle", "Distribution", "FlashGroup", "GroupBuy", "GroupEvent", "Koc", "LiveStream", "Membership",
-    "NewProductDay", "NewcomerBait", "Points", "Posts", "QuoteDesk", "Referral", "ScheduledAction", "ShareVoucher",
-    "Team", "TriggeredCoupon", "WelfareDay",
-]  # fmt: skip
+    "Acquisition",
+    "Action",
+    "Advert",
+    "AfterSales",
+    "Agency",
+    "Chat",
+    "Community",
+    "Content",
+    "Coupon",
+    "CouponBundle",
+    "Distribution",
+    "Festival",
+    "FlashGroup",
+    "GroupBuy",
+    "GroupEvent",
+    "Koc",
+    "LiveStream",
+    "Lottery",
+    "Membership",
+    "NewProductDay",
+    "NewcomerBait",
+    "Points",
+    "Posts",
+    "QuoteDesk",
+    "Referral",
+    "ScheduledAction",
+    "ShareVoucher",
+    "Team",
+    "TriggeredCoupon",
+    "WelfareDay",
+]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from agents.actions import Community, NewProductDay, WelfareDay
+from agents.actions import Community, Festival, Lottery, NewProductDay, WelfareDay
 from agents.behaviours import Gathering, Gifts, GroupJoining, GroupLeaving, GroupLife
 from tests.contracts.action_contract import ActionContract
 from tests.contracts.behaviour_contract import BehaviourContract
@@ -33,6 +33,21 @@ class TestWelfareDay(ActionContract):
     costs = {"message_advert", "wages", "setup", "coupon_redeemed", "gift"}
 
 
+class TestLottery(ActionContract):
+    kind = Lottery
+    example = {"calendar": {"every_days": 4}, "prizes": [{"chance": 0.3, "depth": 0.5}, {"chance": 0.5, "cost_cny": 2}],
+               "production_cny": 2.5}  # fmt: skip
+    columns = set()
+    costs = {"message_advert", "wages", "setup", "coupon_redeemed", "gift"}
+
+
+class TestFestival(ActionContract):
+    kind = Festival
+    example = {"depth": 0.3, "calendar": {"every_days": 9, "from_day": 5}, "run_up_days": 3, "production_cny": 8}
+    columns = IN_HAND
+    costs = {"message_advert", "wages", "setup", "coupon_redeemed"}
+
+
 class TestGroupJoining(BehaviourContract):
     kind = GroupJoining
     columns = {"community"}
@@ -41,8 +56,8 @@ class TestGroupJoining(BehaviourContract):
 
 class TestGathering(BehaviourContract):
     kind = Gathering
-    columns = {"stimulus"} | IN_HAND
-    events = {"attend", "coupon_issued"}
+    columns = {"stimulus", "festival_day", "coupon_off"} | IN_HAND
+    events = {"attend", "coupon_issued", "voucher_issued", "win", "gift"}
 
 
 class TestGroupLife(BehaviourContract):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.actions import Community, GroupEvent, NewProductDay, WelfareDay
+from agents.actions import Community, Festival, GroupEvent, Lottery, NewProductDay, WelfareDay
 from agents.coupon_book import CouponTerms
 from agents.customers import Contact, Level
 
@@ -73,12 +74,17 @@ def idle(action: GroupEvent) -> bool:
         return action.items == 0
     if isinstance(action, WelfareDay):
         return action.depth == 0 and action.member_extra == 0 and action.gift is None
-    raise TypeError(type(action))
+    if isinstance(action, Lottery):
+        return not any(prize.chance for prize in action.prizes)
+    assert isinstance(action, Festival)
+    return action.depth == 0
 
 
 def hold_event(world: ReferenceWorld, name: str, action: GroupEvent) -> None:
     if idle(action):
         return
+    if isinstance(action, Festival):
+        lead_up(world, name, action)
     if not action.calendar.times(world.day, world.date):
         return
     hours = put_to_work(world, name) if action.hours_per_event else 0.0
@@ -88,6 +94,22 @@ def hold_event(world: ReferenceWorld, name: str, action: GroupEvent) -> None:
     if cost:
         world.book_shared("setup", whole_cents(cost), name)
     announce(world, name, action, hours / shown, action.announcements)
+
+
+def lead_up(world: ReferenceWorld, name: str, action: Festival) -> None:
+    """Who remembers a festival has its price; the next one is announced."""
+    ahead = next_festival(world, action)
+    for c in world.customers:
+        if ahead == 0 and c.here and c.festival_day == world.day:
+            flash_price(world, name, c, action.depth, action.minimum_spend_cny)
+    if ahead:
+        announce(world, name, action, action.hours_per_event, 1)
+
+
+def next_festival(world: ReferenceWorld, action: Festival) -> int | None:
+    days = [day for day in range(world.day, world.day + action.run_up_days + 1) if day < world.spec.horizon_days]
+    found = [day for day in days if action.calendar.times(day, world.spec.start + dt.timedelta(days=day))]
+    return found[0] - world.day if found else None
 
 
 def announce(world: ReferenceWorld, name: str, action: GroupEvent, hours: float, times: int) -> None:
@@ -175,6 +197,14 @@ def welcome(world: ReferenceWorld, name: str, c: Customer) -> None:
     action = world.policy.actions[name]
     if isinstance(action, NewProductDay):
         c.stimulus += world.effects["novelty"] * (1.0 + world.rules["gathering"].variety * math.log(action.items))
+    if isinstance(action, Lottery):
+        draw_prizes(world, name, action, c)
+    if isinstance(action, Festival):
+        ahead = next_festival(world, action)
+        if ahead:
+            c.festival_day = world.day + ahead
+        else:
+            flash_price(world, name, c, action.depth, action.minimum_spend_cny)
     if isinstance(action, WelfareDay):
         member = c.member_level > 0 or c.card_until >= world.day
         flash_price(world, name, c, action.depth + (action.member_extra if member else 0.0), action.minimum_spend_cny)
@@ -183,6 +213,22 @@ def welcome(world: ReferenceWorld, name: str, c: Customer) -> None:
             worth = min(action.gift.worth_cny * 100 / basket, 0.5)
             c.stimulus += world.effects["coupon"] * c.price_sensitivity * worth
             world.promised.setdefault(name, []).append(c)
+
+
+def draw_prizes(world: ReferenceWorld, name: str, action: Lottery, c: Customer) -> None:
+    """The first prize won is kept."""
+    for number, prize in enumerate(action.prizes, start=1):
+        if world.draws.one(f"lottery.{name}.{number}", world.day, c.key) < prize.chance:
+            world.book(c, "win", number, name)
+            if prize.cost_cny:
+                world.book(c, "gift", whole_cents(prize.cost_cny), name)
+            terms = CouponTerms(
+                prize.depth, whole_cents(prize.off_cny), whole_cents(prize.minimum_spend_cny), prize.valid_days, 0,
+                "prize",
+            )  # fmt: skip
+            if (prize.depth or prize.off_cny) and not holds(c, terms, world.day):
+                give(world, c, terms, name)
+            return
 
 
 def flash_price(world: ReferenceWorld, name: str, c: Customer, depth: float, minimum_cny: float) -> None:
@@ -261,4 +307,4 @@ def leave_groups(world: ReferenceWorld) -> None:
             c.community = -1
 
 
-RULES.update({Community: run_communities, NewProductDay: hold_event, WelfareDay: hold_event})
+RULES.update({Community: run_communities, **dict.fromkeys((NewProductDay, WelfareDay, Lottery, Festival), hold_event)})
