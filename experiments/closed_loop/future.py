@@ -17,8 +17,6 @@ from agents.scenario import Scenario
 from experiments.metrics import Outcome, outcome
 from experiments.run import Task
 
-DAYS_OF_COUPONS = ("coupon_until", "card_until")  # columns beside History's that hold a day
-
 
 @dataclass(frozen=True)
 class Future:
@@ -42,7 +40,7 @@ class Future:
         history = History()
         history.restore({name: arrays[name] for name in History.DECLARED})
         arrays |= history.rebased(world.day).arrays()
-        for name in DAYS_OF_COUPONS:
+        for name in ("card_until", *(f"{slot.name}_until" for slot in world.slots)):  # beside History's
             arrays[name] = np.maximum(arrays[name].astype(np.int64) - world.day, np.iinfo(np.int16).min // 2)
         # One customer is enough to be born and replaced by those who are there.
         alone = scenario.model_copy(update={"population": scenario.population.model_copy(update={"size": 1})})
@@ -63,9 +61,16 @@ class Future:
         # The dummy's own codes come first in the ledger; those of the coupons in hand are told by their names.
         code = np.array([world.ledger.source_code(source) for source in self.sources], np.int16)
         people = dict(self.people)
-        held = people["coupon_source"]
-        people["coupon_source"] = np.where(held >= 0, code[np.maximum(held, 0)], -1) if len(code) else held
-        world.customers.restore(people)
+        for name in (f"{slot.name}_source" for slot in world.slots):
+            if name in people and len(code):
+                people[name] = np.where(people[name] >= 0, code[np.maximum(people[name], 0)], -1)
+        # A policy may have brought columns that the past did not know: nobody has anything there yet.
+        new = {
+            name: np.full(len(self), column.default, column.dtype)
+            for name, column in world.customers.DECLARED.items()
+            if name not in people
+        }
+        world.customers.restore(people | new)
         world.run()
         return outcome(world)
 

@@ -13,7 +13,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from agents.actions.coupon import Coupon
 from agents.customers import LEVELS
 from agents.domain import PrivateDomain
 from agents.events import DISCOUNTS
@@ -121,12 +120,11 @@ def _terms(world: PrivateDomain, touches: pd.DataFrame) -> dict[str, Any]:
     (coupons,) = touches["kind"].str.startswith("coupon_").to_numpy().nonzero()
     own = _issue_of(touches.iloc[coupons].assign(row=coupons))
     for source, part in own.groupby("source", observed=True):
-        action: Any = world.policy.actions[str(source)]
-        assert isinstance(action, Coupon)  # no other kind issues coupons
+        action: Any = world.policy.actions[str(source).split(".")[0]]
         rows = part["row"].to_numpy()
         found["depth"][rows] = part["thousandths"].to_numpy() / 1000
-        found["min_spend"][rows] = action.minimum_spend_cny
-        found["valid_days"][rows] = action.valid_days
+        found["min_spend"][rows] = getattr(action, "minimum_spend_cny", np.nan)
+        found["valid_days"][rows] = getattr(action, "valid_days", np.nan)
         name = str(getattr(action, "campaign", source))
         began = {day: (world.start + dt.timedelta(days=day)).isoformat() for day in part["issue_day"].unique().tolist()}
         campaign[rows] = [f"{name} {began[day]}" for day in part["issue_day"].tolist()]
@@ -153,7 +151,9 @@ def _issue_of(coupons: pd.DataFrame) -> pd.DataFrame:
     late = pd.merge_asof(coupons.assign(moment=coupons["day"] * 2 + 1), right, on="moment", by=["key", "source"])[
         ["issue_day", "thousandths"]
     ]
-    return found.assign(**found[["issue_day", "thousandths"]].fillna(late)).astype({"issue_day": np.int64})
+    found = found.assign(**found[["issue_day", "thousandths"]].fillna(late))
+    # The schema knows coupons by their depth: what becomes of one by amount is told without its terms.
+    return found.dropna(subset="issue_day").astype({"issue_day": np.int64})
 
 
 def people_of(world: PrivateDomain) -> pd.DataFrame:
