@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.actions.base import cents
 from agents.actions.group_buy import GroupBuy, group_buys
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 class GroupBuying(ItemDemand):
     """Log-odds of opening a group and of joining one when asked.
 
-    Every open group asks some contacts a day, of the same group of interest where there are such; which host asks is
-    luck of the one who is asked. A customer takes part in one group at a time.
+    Every open group asks some contacts a day, of the host's community, or of the same group of interest for those in
+    none, where there are such; which host asks is luck of the one who is asked. A customer takes part in one group at
+    a time.
     """
 
     kind = "group_buying"
@@ -84,9 +86,17 @@ class GroupBuying(ItemDemand):
         hosts = np.flatnonzero((c.deal == code) & (c.deal_host == c.key))
         hosts = hosts[np.argsort(c.key[hosts])]
         free = np.flatnonzero((c.deal < 0) & ((c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)))
-        for circle in np.unique(c.interest_group[hosts]):
-            mine = (rows[c.interest_group[rows] == circle] for rows in (hosts, free))
-            self._ask_circle(world, name, action, *mine)
+        circles = self._circles(world, hosts), self._circles(world, free)
+        for circle in np.unique(circles[0]):
+            self._ask_circle(world, name, action, hosts[circles[0] == circle], free[circles[1] == circle])
+
+    def _circles(self, world: PrivateDomain, rows: Rows) -> NDArray[np.int64]:
+        """Whom each can ask: the others of one's community; those in none, the others of one's group of interest."""
+        c = world.customers
+        circle: NDArray[np.int64] = -2 - c.interest_group[rows].astype(np.int64)
+        if "community" in c.DECLARED:
+            circle = np.where(c.community[rows] >= 0, c.community[rows], circle)
+        return circle
 
     def _ask_circle(self, world: PrivateDomain, name: str, action: GroupBuy, hosts: Rows, free: Rows) -> None:
         if not len(free) or not len(hosts):

@@ -55,9 +55,9 @@ def ask(world: ReferenceWorld, name: str, action: GroupBuy) -> None:
     hosts = sorted((c for c in world.customers if c.deal == name and c.deal_host == c.key), key=lambda c: c.key)
     free = [c for c in world.customers if not c.deal and c.here]
     for c in free:
-        mine = [host for host in hosts if host.interest_group == c.interest_group]
+        mine = [host for host in hosts if circle_of(host) == circle_of(c)]
         upto = list(accumulate(rule.asks_per_day * host.sociability for host in mine))
-        circle = sum(other.interest_group == c.interest_group for other in free)
+        circle = sum(circle_of(other) == circle_of(c) for other in free)
         if not mine or world.draws.one(f"deal.asked.{name}", world.day, c.key) >= upto[-1] / circle:
             continue
         logit = appeal(world, c, action.item, "group_buying") + rule.join
@@ -66,6 +66,11 @@ def ask(world: ReferenceWorld, name: str, action: GroupBuy) -> None:
             number = min(sum(place >= edge for edge in upto), len(mine) - 1)
             c.deal, c.deal_host, c.deal_until, c.deal_paid = name, mine[number].key, mine[number].deal_until, 0
             world.book(c, "deal_joined", 0, name)
+
+
+def circle_of(c: Customer) -> tuple[str, int]:
+    """Those of one community ask each other; those in none, others of their group of interest."""
+    return ("community", c.community) if c.community >= 0 else ("interest", c.interest_group)
 
 
 def settle(world: ReferenceWorld, name: str, action: GroupBuy, members: list[Customer]) -> None:
