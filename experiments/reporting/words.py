@@ -19,7 +19,7 @@ NAMED = {"per_week": "how often", "every_days": "how often", "valid_days": "vali
          "hours_open": "length of the sale", "days_open": "time to fill a group",
          "advert_share": "adverts among posts", "hours_per_post": "staff hours for each",
          "announce": "announced by"}  # fmt: skip
-SHARES = ("depth", "discount", "share")
+SHARES = ("depth", "discount", "share", "commission")
 AUDIENCE_FIELDS = frozenset(Audience.model_fields)
 CALENDAR_RULES = ("weekdays", "every_days", "dates", "per_week")
 

@@ -1,0 +1,24 @@
+"""The policy on the page of referral is a policy that can be lived."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from agents.policy import Policy
+from sim.spec import Document, validate
+from tests.worlds import live, scenario
+
+PAGE = Path(__file__).parents[2] / "docs" / "playbook" / "referral.md"
+
+
+def test_the_example_brings_friends_in_every_way() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.S)
+    document = Document(text, "referral.md")
+    policy = validate(Policy, document.data, document)
+    world = live(scenario(1500, 60), policy)
+    asked = {world.ledger.sources[code] for code in set(world.ledger.of("referral").source.tolist())}
+    assert asked == {"friends", "sharing", "sellers"}
+    assert {world.ledger.sources[code] for code in set(world.ledger.of("reward").source.tolist())} == {
+        "friends", "darlings",
+    }  # fmt: skip
