@@ -202,13 +202,14 @@ class PrivateDomain(World):
     # -- what actions ask for -----------------------------------------------------------------------------------
 
     def send(
-        self, kind: str, rows: Rows, source: str, cost_cny: float, *, medium: MediumName = "direct", topic: int = -1
-    ) -> str:
+        self, kind: str, rows: Rows, source: str, cost_cny: float, *,
+        medium: MediumName = "direct", topic: int = -1, foreign: bool = False,
+    ) -> str:  # fmt: skip
         """Put a message in the post; it is delivered in the receive phase. Give the address of its luck."""
         number = self.posted[source] = self.posted.get(source, -1) + 1
         luck = f"{source}.{number}"
         if len(rows):
-            self.outbox.append(Message(kind, rows.astype(np.int32), source, cost_cny, luck, medium, topic))
+            self.outbox.append(Message(kind, rows.astype(np.int32), source, cost_cny, luck, medium, topic, foreign))
         return luck
 
     def slot(self, name: str) -> Slot:

@@ -22,6 +22,7 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("chat", -1, "cents", "a round of one-to-one chat: its material cost (hours are paid as wages)"),
     EventKind("commission", -1, "cents", "a commission paid to whoever brought the buyers"),
     EventKind("compensation", -1, "cents", "given to settle a problem: money back and gifts"),
+    EventKind("welcome", -1, "cents", "a newcomer welcomed in the group: its cost"),
     EventKind("gift", -1, "cents", "a gift or a prize in kind handed over: its cost"),
     EventKind("wages", -1, "cents", "staff hours paid"),
     EventKind("media", -1, "cents", "acquisition spend"),
@@ -77,7 +78,7 @@ KINDS: tuple[EventKind, ...] = (
 
 OPERATOR_COSTS = (
     "coupon_redeemed", "member_discount", "points", "refund", "benefit", "message_advert", "message_content", "chat",
-    "wages", "media", "setup", "commission", "compensation", "gift", "reward",
+    "wages", "media", "setup", "commission", "compensation", "gift", "reward", "welcome",
 )  # fmt: skip
 """Kinds that a policy spends; a budget constrains their sum less what it takes in beside orders."""
 

@@ -35,11 +35,19 @@ CHANNELS: dict[str, Any] = {
         "price_sensitivity_shift": 0.2,
         "interest_shift": -0.2,
     },
-    "partner": {"volume": 300, "cost_per_reach_cny": 1.0, "add_rate": 0.4, "basket_shift": 0.2, "trust": 0.3},
+    "partner": {
+        "volume": 300,
+        "cost_per_reach_cny": 1.0,
+        "add_rate": 0.4,
+        "basket_shift": 0.2,
+        "trust": 0.3,
+        "partner": True,
+        "reciprocity": 0.05,
+    },
 }
 
 INTERESTS: dict[str, float] = {"cooking": 3, "sports": 2, "gardening": 1}
-NEED_CHANNELS = ("acquisition", "newcomer_bait")  # kinds of action that name channels of the scenario
+NEED_CHANNELS = ("acquisition", "newcomer_bait", "partner_swap")  # kinds of action that name channels of the scenario
 
 # Hazards are raised and reviews brought forward, so that in 60 days 200 people meet every rule there is.
 LIVELY: dict[str, Any] = {
@@ -57,6 +65,7 @@ LIVELY: dict[str, Any] = {
     "card_choice": {"kind": "card_choice", "at_par": -1.0},
     "viewing": {"kind": "viewing", "announced_chance": 0.6, "passing_chance": 0.15, "gift_draw": 0.2,
                 "interact_chance": 0.6},
+    "greeting": {"kind": "greeting", "surplus_load": 6.0, "goodwill": 0.4, "dilution": 1.0},
     "quotes": {"kind": "quotes", "wait_days": 3, "unanswered_goodwill": -0.2},
     "flash_sale": {"kind": "flash_sale", "buy": -1.0, "another": 0.5},
     "group_buying": {"kind": "group_buying", "open": -4.0, "join": -1.5},
@@ -79,6 +88,8 @@ EVERYTHING: dict[str, Any] = {
     "bait": {"kind": "newcomer_bait", "channels": ["ads", "partner"], "off_cny": 12, "gift_cny": 1.5,
              "minimum_spend_cny": 25, "valid_days": 9, "reminder_days": 6,
              "calendar": {"weekdays": ["mon", "tue", "sat"]}},
+    "swap": {"kind": "partner_swap", "channel": "partner", "calendar": {"per_week": 1.5}, "audience": "buyers"},
+    "greet": {"kind": "welcome", "every_hours": 0.5, "cost_cny": 0.3, "group_size": 500, "calendar": {"per_week": 5}},
     "posts": {"kind": "content", "calendar": {"per_week": 3}, "cost_cny": 0.013},
     "adverts": {"kind": "advert", "calendar": {"per_week": 9}, "audience": {"levels": ["L0", "L1", "L3", "L4", "L5"]},
                 "production_cny": 12.5},
@@ -161,7 +172,17 @@ EVERYTHING: dict[str, Any] = {
 
 
 # The same without anything that customers share: staff hours, stock, groups, cut-offs estimated from everybody.
-SHARING = {"chat", "after_sales", "quote_desk", "flash_group", "group_buy", "community", "koc"}
+SHARING = {
+    "chat",
+    "partner_swap",
+    "welcome",
+    "after_sales",
+    "quote_desk",
+    "flash_group",
+    "group_buy",
+    "community",
+    "koc",
+}
 UNSHARED: dict[str, Any] = {
     **{name: action for name, action in EVERYTHING.items() if action["kind"] not in SHARING},
     "winback": {**EVERYTHING["winback"], "stock": None},

@@ -20,43 +20,18 @@ from .lottery import Lottery
 from .membership import Membership
 from .new_product_day import NewProductDay
 from .newcomer_bait import NewcomerBait
+from .partner_swap import PartnerSwap
 from .points import Points
 from .posts import Posts
 from .quote_desk import QuoteDesk
 from .referral import Referral
 from .share_voucher import ShareVoucher
 from .team import Agency, Team
+from .welcome import Welcome
 from .welfare_day import WelfareDay
 
 __all__ = [
-    "Acquisition",
-    "Action",
-    "Advert",
-    "AfterSales",
-    "Agency",
-    "Chat",
-    "Community",
-    "Content",
-    "Coupon",
-    "CouponBundle",
-    "Distribution",
-    "Festival",
-    "FlashGroup",
-    "GroupBuy",
-    "GroupEvent",
-    "Koc",
-    "LiveStream",
-    "Lottery",
-    "Membership",
-    "NewProductDay",
-    "NewcomerBait",
-    "Points",
-    "Posts",
-    "QuoteDesk",
-    "Referral",
-    "ScheduledAction",
-    "ShareVoucher",
-    "Team",
-    "TriggeredCoupon",
-    "WelfareDay",
-]
+    "Acquisition", "Action", "Advert", "AfterSales", "Agency", "Chat", "Community", "Content", "Coupon",
+    "CouponBundle", "Distribution", "Festival", "FlashGroup", "GroupBuy", "GroupEvent", "Koc", "LiveStream",
+    "Lottery", "Membership", "NewProductDay", "NewcomerBait", "PartnerSwap", "Points", "Posts", "QuoteDesk",
+    "Referral", "ScheduledAction", "ShareVoucher", "Team", "TriggeredCoupon", "Welcome", "WelfareDay",

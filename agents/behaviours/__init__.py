@@ -15,6 +15,7 @@ from .flash_sale import FlashSale
 from .gathering import Gathering
 from .gifts import Gifts
 from .gratitude import Gratitude
+from .greeting import Greeting
 from .group_buying import GroupBuying
 from .group_joining import GroupJoining
 from .group_leaving import GroupLeaving
@@ -28,6 +29,7 @@ from .recovery import Recovery
 from .referral_rewards import ReferralRewards
 from .service import Service
 from .standing import TrustLevels, ValueTiers
+from .swapping import Swapping
 from .viewing import Viewing
 from .word_of_mouth import WordOfMouth
 
@@ -38,6 +40,7 @@ DEFAULTS: tuple[type[Behaviour], ...] = (
     Attention,
     Viewing,
     Gratitude,
+    Greeting,
     GroupJoining,
     Gathering,
     GroupLife,
@@ -45,6 +48,7 @@ DEFAULTS: tuple[type[Behaviour], ...] = (
     CardChoice,
     FirmDeals,
     Quotes,
+    Swapping,
     FlashJoin,
     Recovery,
     Reaction,
@@ -85,6 +89,7 @@ __all__ = [
     "Gathering",
     "Gifts",
     "Gratitude",
+    "Greeting",
     "GroupBuying",
     "GroupJoining",
     "GroupLeaving",
@@ -98,6 +103,7 @@ __all__ = [
     "Recovery",
     "ReferralRewards",
     "Service",
+    "Swapping",
     "TrustLevels",
     "ValueTiers",
     "Viewing",

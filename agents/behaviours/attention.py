@@ -153,6 +153,7 @@ class Attention(Conversation):
         # Adverts leave some levels cold and do not change how others think of the brand: these are not computed.
         receptivity, goodwill = by(self.advert_receptivity), by(self.advert_goodwill)
         (moved,) = (receptivity != 0).take(level, mode="clip").nonzero()
+        moved = moved[:0] if message.foreign else moved  # another brand's advert sells nothing of ours
         part = strength if np.ndim(strength) == 0 else np.asarray(strength)[moved]
         pull(world, rows[moved], world.effects["advert"] * receptivity[level[moved]] * part, self.fatigue_scale)
         (moved,) = (goodwill != 0).take(level, mode="clip").nonzero()

@@ -103,7 +103,7 @@ class ActionContract(KindContract):
         assert small.hours_asked_per_week() == pytest.approx(self.alone().hours_asked_per_week() / 4)
 
     def test_works_with_nobody_there(self) -> None:
-        nobody = {"store": {"volume": 1, "cost_per_reach_cny": 1e9}}
+        nobody = {"store": {"volume": 1, "cost_per_reach_cny": 1e9, "partner": True}}
         nobody |= dict.fromkeys(("ads", "partner"), nobody["store"])
         world = live(self.world(population={"size": 0}, channels=nobody), self.alone())
         assert len(world.customers) == 0

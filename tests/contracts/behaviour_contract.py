@@ -93,7 +93,7 @@ class BehaviourContract(KindContract):
         assert [type(b) for b in live(alone, busy_policy()).behaviours] == [self.kind]
 
     def test_works_with_nobody_there(self) -> None:
-        nobody = {name: {"volume": 9, "cost_per_reach_cny": 1e9} for name in CHANNELS}
+        nobody = {name: {"volume": 9, "cost_per_reach_cny": 1e9, "partner": True} for name in CHANNELS}
         alone = busy_scenario(0, 30, channels=nobody, behaviours={self.kind.kind: {"kind": self.kind.kind}})
         world = live(alone, busy_policy())
         assert len(world.customers) == 0

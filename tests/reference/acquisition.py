@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agents.actions import NewcomerBait
+from agents.actions import NewcomerBait, PartnerSwap, Welcome
 from agents.coupon_book import CouponTerms
 from agents.customers import NEVER, Contact, Level
 
 from .coupons import give
-from .people import Customer, chance_above, expected_basket, sigmoid, stretch_of, whole_cents
+from .people import Customer, chance_above, expected_basket, sigmoid, single, stretch_of, whole_cents
 
 if TYPE_CHECKING:
     from .world import ReferenceWorld
@@ -114,3 +114,50 @@ def buys_at_first_contact(world: ReferenceWorld, c: Customer) -> bool:
     if any(buyer is c for buyer, *_ in world.sales):
         return False
     return c.joined == world.day and c.first_contact == BOUGHT and c.contact == Contact.CONTACT
+
+
+# -- swaps and welcomes ---------------------------------------------------------------------------------------------
+
+
+def swap_back(world: ReferenceWorld) -> None:
+    """The partner shows ours to so many of its people for each of its adverts that ours have seen."""
+    for name, action in world.policy.actions.items():
+        if isinstance(action, PartnerSwap):
+            shown = sum(message.source == name for _, message in world.seen)
+            spec = world.spec.channels[action.channel]
+            world.pressure[action.channel] += shown * spec.reciprocity * spec.cost_per_reach_cny / (
+                spec.volume * spec.cost_per_reach_cny
+            )  # fmt: skip
+
+
+def welcome(world: ReferenceWorld, name: str, action: Welcome) -> None:
+    """Everybody who joined today or yesterday is welcomed once."""
+    if not action.calendar.times(world.day, world.date):
+        return
+    for c in world.customers:
+        if c.joined >= max(world.day - 1, 0) and c.contact == Contact.CONTACT and c.welcome_day == NEVER:
+            c.welcome_day = world.day
+            world.book(c, "welcome", whole_cents(action.cost_cny), name)
+
+
+def greet(world: ReferenceWorld) -> None:
+    """A welcome warms; shared, it warms less. What goes beyond one an hour tires the others."""
+    rule = world.rules["greeting"]
+    for action in world.policy.actions.values():
+        new = [c for c in world.customers if c.welcome_day == world.day]
+        if not isinstance(action, Welcome) or not new:
+            continue
+        groups = max(math.ceil(sum(c.here for c in world.customers) / action.group_size), 1)
+        per_hour = len(new) / (groups * rule.hours_a_day)
+        if action.every_hours:
+            waiting = per_hour * action.every_hours
+            some = -math.expm1(-waiting)  # chance that somebody waits for the message
+            shared, messages = waiting / some, some / action.every_hours
+        else:
+            shared, messages = 1.0, per_hour
+        for c in new:
+            c.goodwill += rule.goodwill * shared**-rule.dilution * (1.0 - c.trust)
+        load = single(rule.surplus_load * max(messages + math.expm1(-per_hour), 0.0) * rule.hours_a_day)
+        for c in world.customers:
+            if c.contact == Contact.CONTACT and c.welcome_day != world.day:
+                c.fatigue += load

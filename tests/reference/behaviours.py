@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agents.customers import CONTACTS, LEVELS, TIERS, Contact, Level
 from agents.models.features import PRIOR_BASKETS
 
-from .acquisition import answer_quotes, bait_for, buys_at_first_contact, lured_chance, sort_newcomers
+from .acquisition import answer_quotes, bait_for, buys_at_first_contact, greet, lured_chance, sort_newcomers, swap_back
 from .contact import change_contacts, change_levels
 from .content import arrives, load_of, recover, stands_out, strength_of, watch
 from .coupons import discounts, mind_coupons, worth
@@ -94,6 +94,7 @@ def receive(world: ReferenceWorld) -> None:
     world.outbox.clear()
     watch(world)
     be_grateful(world)
+    greet(world)
 
 
 def deliver(world: ReferenceWorld, c: Customer, message: Message) -> None:
@@ -132,7 +133,9 @@ def warm(c: Customer, share: float) -> None:
 
 def see_advert(world: ReferenceWorld, c: Customer, message: Message) -> None:
     rule, load = world.rules["attention"], load_of(world, message)
-    pull(world, c, "advert", rule.advert_receptivity[c.level] * strength_of(world, c, message))
+    strength = strength_of(world, c, message)
+    if not message.foreign:  # another brand's advert sells nothing of ours
+        pull(world, c, "advert", rule.advert_receptivity[c.level] * strength)
     c.goodwill += rule.advert_goodwill[c.level] * load
     c.fatigue += load
 
@@ -183,6 +186,7 @@ def respond(world: ReferenceWorld) -> None:
     choose_plans(world)
     buy_packages(world)
     answer_quotes(world)
+    swap_back(world)
     join_flash_groups(world)
     make_up(world)
     for c, message in world.seen:

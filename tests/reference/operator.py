@@ -19,13 +19,15 @@ from agents.actions import (
     Content,
     LiveStream,
     NewcomerBait,
+    PartnerSwap,
     Posts,
     QuoteDesk,
     Team,
+    Welcome,
 )  # fmt: skip
 from agents.customers import LEVELS
 
-from .acquisition import hand_out_bait
+from .acquisition import hand_out_bait, welcome
 from .audience import addressed
 from .people import Customer, whole_cents
 from .referral import RULES as REFERRAL
@@ -49,6 +51,7 @@ class Message:
     luck: str
     medium: str = "direct"
     topic: int = -1
+    foreign: bool = False
 
     def cents(self, customer: Customer, day: int) -> int:
         """Cost in whole cents; fractions are spread over keys and days."""
@@ -78,6 +81,13 @@ def acquire(world: ReferenceWorld, name: str, action: Acquisition) -> None:
             spec = world.spec.channels[channel]
             world.pressure[channel] += spend / (spec.volume * spec.cost_per_reach_cny)
             world.book_shared("media", whole_cents(spend), f"{name}.{channel}")
+
+
+def swap_audiences(world: ReferenceWorld, name: str, action: PartnerSwap) -> None:
+    """Adverts of the partner to our customers."""
+    for number in range(action.calendar.times(world.day, world.date)):
+        receivers = addressed(world, action.audience)
+        world.outbox.append(Message("advert", receivers, name, action.cost_cny, f"{name}.{number}", foreign=True))
 
 
 def post(world: ReferenceWorld, name: str, action: Advert | Content) -> None:
@@ -171,6 +181,7 @@ def quote(world: ReferenceWorld, name: str, action: QuoteDesk) -> None:
 
 RULES: dict[type[Action], Callable[[ReferenceWorld, str, Any], None]] = {
     Acquisition: acquire, Advert: post, Content: post, Chat: chat, NewcomerBait: hand_out_bait,
+    PartnerSwap: swap_audiences, Welcome: welcome,
     Posts: make_posts, LiveStream: go_live,
     AfterSales: settle_problems, QuoteDesk: quote, Team: organise, Agency: hire,
     **REFERRAL,

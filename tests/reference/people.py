@@ -107,6 +107,7 @@ class Customer(Actor):
         self.community, self.invited_day, self.festival_day = -1, NEVER, NEVER
         self.orders, self.last_order = 0, NO_ORDER
         self.first_contact, self.quote_day, self.lured = -1, NEVER, False
+        self.welcome_day = NEVER
         self.problem_day: int | None = None
         self.problem_refused, self.problem_cents = False, 0
         self.exposed = Exposed()

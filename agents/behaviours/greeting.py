@@ -1,0 +1,60 @@
+"""Greeting: what welcome messages do to newcomers, and to those who are in the group already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents.actions.welcome import Welcome
+from agents.behaviours.base import Behaviour
+from agents.behaviours.mood import warm
+from agents.customers import Contact
+from sim.spec import parameter
+
+if TYPE_CHECKING:
+    from agents.domain import PrivateDomain
+    from agents.policy import Policy
+    from agents.scenario import Scenario
+
+
+class Greeting(Behaviour):
+    """A welcome adds trust, less the more newcomers share it; messages beyond one an hour tire the members."""
+
+    kind = "greeting"
+    phase = "receive"
+
+    goodwill: float = parameter(
+        0.05, ge=0, le=1, doc="share of missing trust that a welcome of one's own adds", source="assumed"
+    )
+    dilution: float = parameter(
+        0.3, ge=0, le=1, doc="power by which a welcome weakens with the number who share it", source="assumed"
+    )
+    surplus_load: float = parameter(
+        0.05,
+        ge=0,
+        le=10,
+        doc="fatigue of each welcome beyond one an hour, in adverts",
+        source="S4: at most one an hour; size assumed",
+    )
+    hours_a_day: float = parameter(12.0, gt=0, le=24, doc="hours of a day in which people join", source="assumed")
+
+    def acts_in(self, scenario: Scenario, policy: Policy) -> bool:
+        return welcome_of(policy) is not None
+
+    def apply(self, world: PrivateDomain) -> None:
+        c, action = world.customers, welcome_of(world.policy)
+        rows = np.flatnonzero(c.welcome_day == world.day) if action else np.empty(0, np.intp)
+        if not action or not len(rows):
+            return
+        here = (c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)
+        per_hour = action.joiners_an_hour(len(rows), int(np.count_nonzero(here)), self.hours_a_day)
+        warm(world, rows, self.goodwill * action.joiners_a_message(per_hour) ** -self.dilution)
+        load = np.float32(self.surplus_load * action.surplus_an_hour(per_hour) * self.hours_a_day)
+        if load > 0:
+            c.fatigue[(c.contact == Contact.CONTACT) & (c.welcome_day != world.day)] += load
+
+
+def welcome_of(policy: Policy) -> Welcome | None:
+    """The policy's welcome, of which it has one at most."""
+    return next((action for action in policy.actions.values() if isinstance(action, Welcome)), None)
