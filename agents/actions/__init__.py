@@ -35,3 +35,4 @@ __all__ = [
     "CouponBundle", "Distribution", "Festival", "FlashGroup", "GroupBuy", "GroupEvent", "Koc", "LiveStream",
     "Lottery", "Membership", "NewProductDay", "NewcomerBait", "PartnerSwap", "Points", "Posts", "QuoteDesk",
     "Referral", "ScheduledAction", "ShareVoucher", "Team", "TriggeredCoupon", "Welcome", "WelfareDay",
+]  # fmt: skip
