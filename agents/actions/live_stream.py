@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from agents.actions.base import ScheduledAction, cents
+from agents.actions.base import Problem, ScheduledAction, cents
+from agents.actions.posts import platform_refuses
 from agents.media import MediumName, columns_of
 from sim.columns import Columns
 from sim.spec import parameter
@@ -76,6 +78,11 @@ class LiveStream(ScheduledAction):
 
     def carries(self) -> tuple[type[Columns], ...]:
         return () if self.announce in (None, "direct") else (columns_of(str(self.announce), ("advert",)),)
+
+    def problems(self, scenario: Scenario) -> Iterator[Problem]:
+        yield from super().problems(scenario)
+        if self.announce is not None and self.length_hours:
+            yield from platform_refuses(scenario, self, self.announce)
 
     def hours_asked_per_week(self) -> float:
         return self.hosts * self.length_hours * self.calendar.per_week_on_average()

@@ -86,18 +86,7 @@ class Posts(ScheduledAction):
         yield from super().problems(scenario)
         if self.interest_group is not None:
             yield from unknown_interest(scenario, self.interest_group, "interest_group")
-        medium = scenario.media.of(self.medium)
-        if medium is None or not self.audience.lasting:
-            return
-        before = times_before(self.calendar, scenario.start, scenario.horizon_days)
-        days = [scenario.start + dt.timedelta(days=day) for day in range(scenario.horizon_days)]
-        dates = [date for date, n, m in zip(days, before, before[1:], strict=False) for _ in range(m - n)]
-        if medium.always_exceeded(dates, days[0], days[-1]):
-            yield (
-                f"every {medium.per} has more posts than the {medium.limit} that the platform lets through",
-                "calendar",
-                f"post less often, or raise media.{self.medium}.limit if the platform lets you",
-            )
+        yield from platform_refuses(scenario, self, self.medium)
 
     def hours_asked_per_week(self) -> float:
         return self.hours_per_post * self.calendar.per_week_on_average()
@@ -112,3 +101,19 @@ class Posts(ScheduledAction):
 def whole(number: float) -> int:
     """A running sum in whole pieces; rounding guards against 2.999… where three are meant."""
     return math.floor(round(number, 9))
+
+
+def platform_refuses(scenario: Scenario, action: ScheduledAction, medium: MediumName) -> Iterator[Problem]:
+    """The problem, if it is one, that an action on its calendar always exceeds what the platform lets through."""
+    limits = scenario.media.of(medium)
+    if limits is None or not action.audience.lasting:
+        return
+    before = times_before(action.calendar, scenario.start, scenario.horizon_days)
+    days = [scenario.start + dt.timedelta(days=day) for day in range(scenario.horizon_days)]
+    dates = [date for date, n, m in zip(days, before, before[1:], strict=False) for _ in range(m - n)]
+    if limits.always_exceeded(dates, days[0], days[-1]):
+        yield (
+            f"every {limits.per} has more posts than the {limits.limit} that the platform lets through",
+            "calendar",
+            f"post less often, or raise media.{medium}.limit if the platform lets you",
+        )

@@ -33,8 +33,8 @@ class TestArrival(BehaviourContract):
 class TestAttention(BehaviourContract):
     kind = Attention
     columns = {"stimulus", "fatigue", "goodwill", "week_messages", "level", "rounds", "sent_moments",
-               "sent_broadcast", "worn_moments_advert", "worn_moments_content", "worn_group_content",
-               "worn_broadcast_advert", "worn_broadcast_content"}  # fmt: skip
+               "sent_broadcast", "worn_moments_advert", "worn_moments_content", "worn_group_advert",
+               "worn_group_content", "worn_broadcast_advert", "worn_broadcast_content"}  # fmt: skip
     events = {"message_advert", "message_content", "chat", "view", "interact", "reply", "trust_level"}
 
 

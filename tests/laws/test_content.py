@@ -86,6 +86,9 @@ def test_a_plan_that_exceeds_the_platform_in_every_period_is_refused() -> None:
     ):
         lived(days=70, it=posts(medium="official_account", calendar={"per_week": 2}))
     lived(days=70, size=5, it=posts(medium="official_account", calendar={"per_week": 0.9}))
+    weekly = {"kind": "live_stream", "calendar": {"per_week": 2}, "announce": "official_account"}
+    with pytest.raises(SpecError, match=r"it\.calendar: every month has more posts than the 4 that the platform"):
+        lived(days=70, it=weekly)
     newcomers = {"joined_days_max": 6}  # nobody is one for long enough to be sent more than the platform lets through
     lived(days=70, size=5, it=posts(medium="official_account", calendar={"per_week": 2}, audience=newcomers))
 
