@@ -18,8 +18,10 @@ NAMED = {"per_week": "how often", "every_days": "how often", "valid_days": "vali
          "nurture_days": "length of nurture", "nurture_per_week": "nurture, how often", "invite_days": "invited ahead",
          "hours_open": "length of the sale", "days_open": "time to fill a group",
          "advert_share": "adverts among posts", "hours_per_post": "staff hours for each",
-         "announce": "announced by"}  # fmt: skip
-SHARES = ("depth", "discount", "share", "commission")
+         "announce": "announced by",
+         "hours_per_event": "staff hours for each", "again_days": "invited again after", "most_groups": "most groups",
+         "member_extra": "further discount for members", "run_up_days": "announced ahead"}  # fmt: skip
+SHARES = ("depth", "member_extra", "discount", "share", "commission")
 AUDIENCE_FIELDS = frozenset(Audience.model_fields)
 CALENDAR_RULES = ("weekdays", "every_days", "dates", "per_week")
 
