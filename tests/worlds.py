@@ -142,7 +142,7 @@ EVERYTHING: dict[str, Any] = {
     "flash": {"kind": "flash_group", "calendar": {"every_days": 16, "from_day": 4}, "hours_open": 3, "invite_days": 2,
               "nurture_days": 10, "nurture_per_week": 5,
               "item": {"name": "gift box", "list_price_cny": 120, "price_cny": 69, "unit_cost_cny": 30, "stock": 190,
-                       "most_per_customer": 4, "stacks": True}},
+                       "most_per_customer": 4}},
     "together": {"kind": "group_buy", "calendar": {"per_week": 3}, "people": 4, "days_open": 2, "commission_cny": 2.5,
                  "item": {"name": "crate", "list_price_cny": 80, "price_cny": 48.8, "unit_cost_cny": 31, "stock": 60}},
     "groups": {"kind": "community", "size": 12, "hours_per_week": 3, "most_groups": 5, "again_days": 5,

@@ -34,8 +34,8 @@ class TestFlashJoin(BehaviourContract):
 
 class TestFlashSale(BehaviourContract):
     kind = FlashSale
-    columns = {"flash_group", "coupon_depth", "coupon_off", "card_saved"}
-    events = {"order", "goods", "coupon_redeemed", "member_discount"}
+    columns = {"flash_group"}
+    events = {"order", "goods"}
 
 
 class TestGroupBuying(BehaviourContract):

@@ -13,7 +13,8 @@ from agents.domain import PrivateDomain
 from agents.scenario import Scenario
 from experiments.known_answers.f_group_buy import GroupDeal
 from sim.errors import SpecError
-from tests.worlds import busy_policy, busy_scenario, canonical, live, policy, scenario
+from tests.reference import ReferenceWorld
+from tests.worlds import EVERYTHING, busy_policy, busy_scenario, canonical, live, policy, scenario
 
 ITEM: dict[str, Any] = {"name": "box", "list_price_cny": 120, "price_cny": 60, "unit_cost_cny": 30}
 COLD = {"level_shares": [0.5, 0.25, 0.15, 0.1, 0, 0]}
@@ -109,6 +110,16 @@ def test_coupons_come_off_only_where_the_item_says_so(stacks: bool) -> None:
     ordinary = {key for key, kind, source in today if (kind, source) == ("order", "purchase")}
     used = {key for key, kind, _ in today if kind == "coupon_redeemed"}
     assert bool(used & (set(buyers(world)) - ordinary)) is stacks
+
+
+def test_an_item_that_stacks_agrees_with_the_reference() -> None:
+    """Coupons, member price and cards come off it as off any order."""
+    item = {**EVERYTHING["flash"]["item"], "stacks": True}
+    under = policy(8, **EVERYTHING | {"flash": {**EVERYTHING["flash"], "item": item}})
+    theirs = sorted(ReferenceWorld(busy_scenario(), under, seed=1).run().events, key=lambda event: event[:2])
+    ours = canonical(live(busy_scenario(), under))
+    assert ours == theirs
+    assert ours != canonical(live(busy_scenario(), busy_policy()))
 
 
 def test_the_item_displaces_later_orders() -> None:
@@ -233,6 +244,6 @@ def test_a_price_above_the_list_price_is_refused() -> None:
 
 
 def test_worlds_without_them_carry_nothing_of_theirs() -> None:
-    lean, busy = live(scenario(5, 1)), PrivateDomain(busy_scenario(5, 5), busy_policy(), seed=1)
+    lean, busy = live(scenario(5, 1)), PrivateDomain(busy_scenario(5), busy_policy(), seed=1)
     assert not {"flash_group", "deal"} & set(lean.customers.DECLARED)
     assert {"flash_group", "deal"} <= set(busy.customers.DECLARED)
