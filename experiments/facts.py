@@ -14,11 +14,13 @@ from experiments.listener import Listener, Silence
 from experiments.pool import Pool
 from experiments.results import provenance
 from experiments.run import seeds_for
-from experiments.stylised import flash, tiers, trust
+from experiments.stylised import coupons, flash, tiers, trust
 from experiments.stylised.fact import Arm, Fact, Finding, found, groups
 from sim.errors import SiyuError, nearest
 
-SOURCES: tuple[Callable[[], Iterator[Fact]], ...] = (tiers.facts, trust.facts, flash.facts)
+SOURCES: tuple[Callable[[], Iterator[Fact]], ...] = (
+    tiers.facts, trust.facts, flash.facts, coupons.facts,
+)  # fmt: skip
 ROOT_SEED = 20261122  # never used by a search or in a test of a preset
 
 
