@@ -17,6 +17,7 @@ from sim.spec import parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
+    from agents.invitations import Invitation
     from agents.policy import Policy
     from agents.scenario import Scenario
     from sim.columns import Columns
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 ByLevel = tuple[float, float, float, float, float, float]
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
+
+SLACK = 1.001  # on bounds in single precision
 
 
 @dataclass(frozen=True)
@@ -86,36 +89,36 @@ class WordOfMouth(Behaviour):
         return (Inviting,)
 
     def apply(self, world: PrivateDomain) -> None:
-        spoke = [self._speak(world, self._motives(world, chunk)) for chunk in world.chunks()]
+        standing = [one for one in world.invitations if not one.action.prompted]
+        most = max((float(self._wish(world, one, one.rows).max()) for one in standing), default=0.0)
+        spoke = [self._speak(world, chunk, most) for chunk in world.chunks()]
+        if spoke:
+            rows, programme = (np.concatenate(part) for part in zip(*spoke, strict=True))
+            if len(rows):
+                self._ask(world, rows, programme)
         world.invitations.clear()
-        if not spoke:
-            return
-        rows, programme = (np.concatenate(part) for part in zip(*spoke, strict=True))
-        if len(rows):
-            self._ask(world, rows, programme)
 
     # -- why somebody speaks ------------------------------------------------------------------------------------
 
-    def _motives(self, world: PrivateDomain, chunk: slice) -> _Motives:
-        """Who may speak today, and the best offer of each; of equal ones the first of the policy."""
+    def _wish(self, world: PrivateDomain, invitation: Invitation, rows: Rows) -> Floats:
+        """How much an offer moves these customers. Shape (n,)."""
+        wish: Floats = np.log1p(invitation.action.worth(world, rows) / self.worth_scale_cny)
+        return wish * self.prompt if invitation.action.prompted else wish
+
+    def _motives(self, world: PrivateDomain, rows: Rows) -> _Motives:
+        """The best offer of each; of equal ones the first of the policy."""
         c = world.customers
-        wish, programme = np.zeros(chunk.stop - chunk.start), np.full(chunk.stop - chunk.start, UNASKED, np.int8)
+        wish, programme = np.zeros(len(rows)), np.full(len(rows), UNASKED, np.int8)
         for invitation in world.invitations:
-            low, high = np.searchsorted(invitation.rows, (chunk.start, chunk.stop))
-            rows = invitation.rows[low:high]
+            place = np.minimum(np.searchsorted(invitation.rows, rows), len(invitation.rows) - 1)
+            open_to = invitation.rows[place] == rows
             if invitation.action.prompted:
-                rows = rows[c.last_order[rows] == world.day]
-            offered = np.log1p(invitation.action.worth(world, rows) / self.worth_scale_cny)
-            offered *= self.prompt if invitation.action.prompted else 1.0
-            at = rows - chunk.start
+                open_to &= c.last_order[rows] == world.day
+            (at,) = open_to.nonzero()
+            offered = self._wish(world, invitation, rows[at])
             better = (offered > wish[at]) | (programme[at] == UNASKED)
             wish[at[better]], programme[at[better]] = offered[better], invitation.index
-        may = programme != UNASKED
-        if self.talk:
-            may |= np.array(self.unasked_per_day)[c.level[chunk]] > 0
-        may &= (c.contact[chunk] == Contact.CONTACT) | (c.contact[chunk] == Contact.MUTED)
-        (at,) = may.nonzero()
-        return _Motives(at + chunk.start, wish[at], programme[at])
+        return _Motives(rows, wish, programme)
 
     def _hazard(self, world: PrivateDomain, motives: _Motives) -> Floats:
         """Hazard of speaking today. Shape (n,)."""
@@ -138,14 +141,30 @@ class WordOfMouth(Behaviour):
         )
         return factor
 
+    def _at_most(self, world: PrivateDomain, chunk: slice, most: float) -> Floats:
+        """What the hazard, and so the chance, cannot exceed: at the best offer and full trust after an order."""
+        c = world.customers
+        liking = self.talk * max(self.unasked_per_day) * (1.0 + self.fresh)
+        bound: Floats = c.sociability[chunk] * (liking + self.paid_per_day * most * c.price_sensitivity[chunk]) * SLACK
+        if any(one.action.prompted for one in world.invitations):
+            bound[c.last_order[chunk] == world.day] = np.inf
+        if "koc_until" in c.DECLARED:
+            bound[c.koc_until[chunk] >= world.day] = np.inf
+        return bound
+
     # -- who is asked -------------------------------------------------------------------------------------------
 
-    def _speak(self, world: PrivateDomain, motives: _Motives) -> tuple[Rows, NDArray[np.int8]]:
+    def _speak(self, world: PrivateDomain, chunk: slice, most: float) -> tuple[Rows, NDArray[np.int8]]:
         """Who speaks today and has a friend left to ask, and under which programme."""
         c = world.customers
-        u = world.draws.uniform("referral.speak", world.day, c.key[motives.rows])
+        u = world.draws.uniform("referral.speak", world.day, c.key[chunk])
+        (near,) = (u < self._at_most(world, chunk, most)).nonzero()
+        rows = near + chunk.start
+        here = (c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)
+        u, rows = u[near[here]], rows[here]
+        motives = self._motives(world, rows)
         speaks = u < -np.expm1(-self._hazard(world, motives))
-        rows, programme = motives.rows[speaks], motives.programme[speaks]
+        rows, programme = rows[speaks], motives.programme[speaks]
         has = has_friend(world, rows, c.asked[rows])
         return rows[has], programme[has]
 
