@@ -44,7 +44,7 @@ class Outcome:
 
 
 COUNTED = ("order", "join", "reached", "mute", "unmute", "delete", "lapse", "comeback", "reply", "interact", "chat",
-           "message_advert", "message_content", "coupon_issued", "coupon_redeemed", "coupon_expired",
+           "message_advert", "message_content", "coupon_issued", "voucher_issued", "coupon_redeemed", "coupon_expired",
            "problem", "settled", "refused", "quarrel", "referral", "distributor")  # fmt: skip
 
 

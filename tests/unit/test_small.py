@@ -69,6 +69,7 @@ def test_what_customers_share_is_scaled_and_nothing_else() -> None:
         "actions.moments.production_cny",
         "actions.flash.item.stock", "actions.flash.production_cny", "actions.together.item.stock",
         "actions.posts.production_cny", "actions.adverts.production_cny", "actions.winback.stock",
+            "actions.hello.stock", "actions.missed.stock",
     }  # fmt: skip
 
 
