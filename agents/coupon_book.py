@@ -148,10 +148,13 @@ def holding(world: PrivateDomain, terms: CouponTerms) -> NDArray[np.bool_]:
     return held
 
 
-def give(world: PrivateDomain, rows: Rows, terms: CouponTerms, source: str) -> None:
+def give(
+    world: PrivateDomain, rows: Rows, terms: CouponTerms, source: str, amounts: NDArray[np.int64] | None = None
+) -> None:
     """Give these customers, each once, a coupon; what lies in its slot goes. It costs when it is redeemed, not before.
 
-    May be called in any phase. Behaviours hear of it at once and decide who means to use it, unless that is sure.
+    ``amounts`` off, in cents, may differ by customer; those of the terms otherwise. May be called in any phase.
+    Behaviours hear of it at once and decide who means to use it, unless that is sure.
     """
     if not len(rows):
         return
@@ -159,14 +162,14 @@ def give(world: PrivateDomain, rows: Rows, terms: CouponTerms, source: str) -> N
     take_away(world, rows[slot.held(c, rows)], terms.slot)  # replaced by a better one, or ran out yesterday
     slot.of(c, "depth")[rows] = terms.depth
     if slot.amounts:
-        slot.of(c, "off")[rows] = terms.off_cents
+        slot.of(c, "off")[rows] = terms.off_cents if amounts is None else amounts
     slot.of(c, "minimum")[rows] = terms.minimum_cents
     slot.of(c, "until")[rows] = world.day + terms.valid_days - 1
     slot.of(c, "reminder")[rows] = terms.reminder_days
     slot.of(c, "source")[rows] = world.ledger.source_code(source)
     slot.of(c, "noticed")[rows] = terms.sure
     if terms.off_cents:
-        world.record("voucher_issued", rows, terms.off_cents, source)
+        world.record("voucher_issued", rows, terms.off_cents if amounts is None else amounts, source)
     else:
         world.record("coupon_issued", rows, round(terms.depth * 1000), source)
     if not terms.sure:

@@ -35,6 +35,12 @@ class LimitedHolders(Columns):
     tried = column("?", False, unit="flag", doc="had a trial card once")
 
 
+class CashbackHolders(Columns):
+    """Columns of customers where some plan gives cashback."""
+
+    cashback_due = column("i4", 0, unit="cents", doc="worth of the cashback voucher that tomorrow brings")
+
+
 class Multiplied(Columns):
     """Columns of customers where membership multiplies points."""
 
@@ -75,8 +81,8 @@ def close_ended(world: PrivateDomain, club: Membership) -> Rows:
     return rows
 
 
-def close_running(world: PrivateDomain, club: Membership) -> None:
-    """Give back what is not earned yet of cards that run today, and what was promised of the rest.
+def close_running(world: PrivateDomain, club: Membership, last_day: int) -> None:
+    """Give back what cards earn after a last day, and what was promised of the rest.
 
     On the last day it keeps a policy from winning by selling cards just before the end; at the end of a programme it
     is what members are owed.
@@ -85,7 +91,7 @@ def close_running(world: PrivateDomain, club: Membership) -> None:
     rows = np.flatnonzero(c.card_until >= world.day)
     for name, terms, mine in by_plan(world, club, rows):
         fee = round(terms.fee_cny * 100)
-        left = c.card_until[mine].astype(np.int64) - world.day
+        left = c.card_until[mine].astype(np.int64) - last_day
         unearned = np.rint(fee * left / terms.term_days).astype(np.int64)
         short = np.maximum(fee - unearned - c.card_saved[mine], 0) if terms.refund_if_not_saved else 0
         due = unearned + short
@@ -116,6 +122,10 @@ def book_member_price(world: PrivateDomain, rows: Rows, base: Cents, off: Cents)
     for number, (name, terms) in enumerate(club.plans.items()):
         mine = plan == number
         _book_discount(world, at[mine], off[mine], f"{world.programme}.{name}")
+        if terms.cashback:
+            paid = base[holds][mine] - off[mine]
+            back = c.cashback_due[at[mine]] + np.rint(paid * terms.cashback.share).astype(np.int64)
+            c.cashback_due[at[mine]] = np.minimum(back, MOST_CENTS)
         book_partner(world, terms, at[mine], off[mine], name)
     _count_orders(world, club, at)
 
@@ -126,7 +136,8 @@ def book_saving(world: PrivateDomain, rows: Rows, off: Cents, source: str) -> No
     name = source.removeprefix(f"{world.programme}.")
     if club is None or name == source or name not in club.plans:
         return
-    (holds,) = (c.card_until[rows] >= world.day).nonzero()
+    runs = (c.card_until[rows] >= world.day) & (c.card_plan[rows] == list(club.plans).index(name))
+    (holds,) = runs.nonzero()
     at = rows[holds]
     c.card_saved[at] = np.minimum(c.card_saved[at] + off[holds], MOST_CENTS)
     book_partner(world, club.plans[name], at, off[holds], name)

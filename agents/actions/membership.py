@@ -14,8 +14,10 @@ from agents.actions.base import Action, Claim, Need, cents
 from agents.actions.plans import DAYS_A_MONTH, Benefit, MemberTier, Package, Plan
 from agents.audience import Audience
 from agents.calendar import Calendar
+from agents.coupon_book import CouponTerms, carried, give
 from agents.customers import NEVER, Contact
 from agents.membership_book import (
+    CashbackHolders,
     Holders,
     LimitedHolders,
     Multiplied,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from agents.domain import PrivateDomain
 
 Rows = NDArray[np.intp]
+CASHBACK = "cashback"  # slot of the cashback voucher
 EXPERT_MINUTES = 30.0  # minutes of one conversation with an expert; assumed
 
 
@@ -107,12 +110,20 @@ class Membership(Action):
         """Whether levels are reached by points."""
         return any(tier.threshold_points is not None for tier in self.tiers)
 
+    @property
+    def gives_cashback(self) -> bool:
+        """Whether some plan gives cashback."""
+        return any(plan.cashback for plan in self.plans.values())
+
     def carries(self) -> tuple[type[Columns], ...]:
         wanted = {
             Holders: bool(self.plans), LimitedHolders: self.limited, Multiplied: self.multiplies,
-            Season: self.by_points,
+            Season: self.by_points, CashbackHolders: self.gives_cashback,
         }  # fmt: skip
-        return tuple(columns for columns, here in wanted.items() if here)
+        monthly = [terms for tier in self.tiers for terms in tier.monthly()]
+        monthly += [terms for plan in self.plans.values() for terms in plan.monthly()]
+        cashback = (CouponTerms(off_cents=1, slot=CASHBACK),) if self.gives_cashback else ()
+        return (*(columns for columns, here in wanted.items() if here), *carried(*monthly, *cashback))
 
     def claims(self) -> Iterator[Claim]:
         yield "the member price", "plans" if self.plans and not self.tiers else "tiers"
@@ -143,7 +154,7 @@ class Membership(Action):
             ended = close_ended(world, self)
             changed[ended] = True
             if world.day == world.horizon_days - 1:
-                close_running(world, self)
+                close_running(world, self, world.day)
         due = self.calendar.times(world.day, world.date) > 0
         if due:
             changed[self._review(world, name)] = True
@@ -151,6 +162,8 @@ class Membership(Action):
             self._offer(world, due, ended)
         self.set_benefits(world, np.flatnonzero(changed))
         self._give_benefits(world, name)
+        if self.gives_cashback:
+            self._pay_back(world, name)
         self._advise(world, *worked, name)
 
     def _end(self, world: PrivateDomain, name: str) -> None:
@@ -158,7 +171,7 @@ class Membership(Action):
         c = world.customers
         if self.plans:
             close_ended(world, self)
-            close_running(world, self)
+            close_running(world, self, world.day - 1)
         c.card_until[:] = NEVER
         rows = np.flatnonzero(c.member_level > 0)
         c.member_level[rows] = 0
@@ -242,9 +255,10 @@ class Membership(Action):
         here = (c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)
         if (world.day - self.calendar.from_day) % DAYS_A_MONTH == 0:
             for number, tier in enumerate(self.tiers, start=1):
-                if tier.benefits:
-                    self._give(world, np.flatnonzero(here & (c.member_level == number)), tier.benefits, name)
-        if not any(plan.benefits for plan in self.plans.values()):
+                rows = np.flatnonzero(here & (c.member_level == number))
+                self._give(world, rows, tier.benefits, name)
+                self._give_vouchers(world, rows, tier, name)
+        if not any(plan.benefits or plan.vouchers for plan in self.plans.values()):
             return
         holders = np.flatnonzero(here & (c.card_until >= world.day))
         for plan_name, plan, mine in by_plan(world, self, holders):
@@ -252,6 +266,22 @@ class Membership(Action):
             mine = mine[(world.day - bought - 1) % DAYS_A_MONTH == 0]
             cost = self._give(world, mine, plan.benefits, f"{name}.{plan_name}")
             book_partner(world, plan, mine, np.full(len(mine), cost, np.int64), plan_name)
+            self._give_vouchers(world, mine, plan, f"{name}.{plan_name}")
+
+    def _give_vouchers(self, world: PrivateDomain, rows: Rows, part: MemberTier | Plan, source: str) -> None:
+        for terms in part.monthly():
+            give(world, rows, terms, source)
+
+    def _pay_back(self, world: PrivateDomain, name: str) -> None:
+        """Cashback on yesterday's orders, as vouchers, each of its own worth."""
+        c = world.customers
+        due = np.flatnonzero(c.cashback_due > 0)
+        there = due[(c.contact[due] == Contact.CONTACT) | (c.contact[due] == Contact.MUTED)]
+        for plan_name, plan, mine in by_plan(world, self, there):
+            if plan.cashback:
+                terms = CouponTerms(off_cents=1, valid_days=plan.cashback.valid_days, slot=CASHBACK, sure=True)
+                give(world, mine, terms, f"{name}.{plan_name}", amounts=c.cashback_due[mine].astype(np.int64))
+        c.cashback_due[due] = 0
 
     def _give(self, world: PrivateDomain, rows: Rows, benefits: dict[str, Benefit], source: str) -> int:
         """Give these members their benefits; return what each costs, cents."""

@@ -97,6 +97,7 @@ class CardChoice(Behaviour):
         found = []
         for number, plan in enumerate(club.plans.values()):
             saving = self._saving(plan, rate, basket, free, spent_share(world))
+            saving += _vouchers(world, plan, rows, rate, basket)
             ratio = np.log(np.maximum(saving, 1.0) / fees[number])
             if plan.refund_if_not_saved:
                 ratio += self.refund_trusted * (np.maximum(ratio, 0.0) - ratio)
@@ -119,6 +120,20 @@ class CardChoice(Behaviour):
         benefits = sum(benefit.cost_cny for benefit in plan.benefits.values()) * plan.term_days / DAYS_A_MONTH
         saving: Floats = orders * basket * gain + self.benefit_worth * benefits * 100
         return saving
+
+
+def _vouchers(world: PrivateDomain, plan: Plan, rows: Rows, rate: Floats, basket: Floats) -> Floats:
+    """What vouchers and cashback of a term are expected to take off, cents, an order using one of them. Shape (n,)."""
+    worth, monthly = np.zeros(len(rows)), plan.monthly()
+    months = plan.term_days / DAYS_A_MONTH
+    used = np.minimum(rate * DAYS_A_MONTH / max(len(monthly), 1), 1.0)
+    for terms in monthly:
+        minimum = np.full(len(rows), terms.minimum_cents, np.int32)
+        worth += months * used * terms.off_cents * world.chance_of_basket(rows, minimum)
+    if plan.cashback:
+        in_time = -np.expm1(-rate * plan.cashback.valid_days)
+        worth += rate * plan.term_days * basket * plan.cashback.share * in_time
+    return worth
 
 
 def _gumbel(u: Floats) -> Floats:

@@ -150,7 +150,8 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
                 "discount": luck.choice([0.1, 0.3]), "refund_if_not_saved": luck.random() < 0.5,
                 "partner_share": luck.choice([0, 0.5]), "audience": luck.choice([None, "buyers"]),
                 "trial_of": luck.choice([None, "plan 0"]) if number else None,
-                "orders": luck.choice([None, 2])}  # fmt: skip
+                "vouchers": luck.choice([[], [{"off_cny": 9, "minimum_spend_cny": 50}]]),
+                "cashback": luck.choice([None, {"share": 0.2}]), "orders": luck.choice([None, 2])}  # fmt: skip
 
     def trigger() -> dict[str, Any]:
         given = {name: value for name, value in coupon().items() if name != "slot"}

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from agents.actions import Membership
 from agents.actions.membership import EXPERT_MINUTES
-from agents.actions.plans import Benefit, Plan
+from agents.actions.plans import Benefit, MemberTier, Plan
+from agents.coupon_book import CouponTerms
 from agents.customers import NEVER, Contact
 
+from .coupons import give as hand_over
 from .operator import RULES, Message, addressed
-from .people import Customer, expected_basket, normal, single, whole_cents
+from .people import Customer, chance_above, expected_basket, normal, single, stretch_of, whole_cents
 from .service import put_to_work, whole
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def run_programme(world: ReferenceWorld, name: str, action: Membership) -> None:
         settle(world, c, action, name)
     if last_day:
         for c in world.customers:
-            close_the_books(world, c, action, name)
+            close_the_books(world, c, action, name, world.day)
     due = action.calendar.times(world.day, world.date) > 0
     if due:
         for c in world.customers:
@@ -56,6 +58,8 @@ def run_programme(world: ReferenceWorld, name: str, action: Membership) -> None:
     for c in world.customers:
         set_benefits(c, action, world.day)
     give_benefits(world, name, action)
+    for c in world.customers:
+        pay_back(world, c, action, name)
     advise(world, name, action, hours)
 
 
@@ -64,7 +68,7 @@ def end_programme(world: ReferenceWorld, name: str, action: Membership) -> None:
     for c in world.customers:
         if c.card_until == world.day - 1:
             settle(world, c, action, name)
-        close_the_books(world, c, action, name)
+        close_the_books(world, c, action, name, world.day - 1)
         c.card_until = NEVER
         if c.member_level > 0:
             c.member_level = 0
@@ -81,13 +85,13 @@ def settle(world: ReferenceWorld, c: Customer, action: Membership, name: str) ->
     c.card_until = NEVER
 
 
-def close_the_books(world: ReferenceWorld, c: Customer, action: Membership, name: str) -> None:
+def close_the_books(world: ReferenceWorld, c: Customer, action: Membership, name: str, last_day: int) -> None:
     """A card that still runs gives back what is not earned yet, and what was promised."""
     if c.card_until < world.day:
         return
     plan = action.plans[c.card_plan]
     fee = whole_cents(plan.fee_cny)
-    unearned = round(fee * (c.card_until - world.day) / plan.term_days)
+    unearned = round(fee * (c.card_until - last_day) / plan.term_days)
     short = max(fee - unearned - c.card_saved, 0) if plan.refund_if_not_saved else 0
     if unearned + short > 0:
         world.book(c, "refund", unearned + short, f"{name}.{c.card_plan}")
@@ -165,12 +169,14 @@ def give_benefits(world: ReferenceWorld, name: str, action: Membership) -> None:
             continue
         if month and c.member_level:
             give(world, c, action.tiers[c.member_level - 1].benefits, name)
+            give_vouchers(world, c, action.tiers[c.member_level - 1], name)
         if c.card_until >= world.day:
             plan = action.plans[c.card_plan]
             bought = c.card_until - plan.term_days + 1
             if (world.day - bought - 1) % MONTH == 0:
                 cost = give(world, c, plan.benefits, f"{name}.{c.card_plan}")
                 partner_pays(world, c, plan, cost)
+                give_vouchers(world, c, plan, f"{name}.{c.card_plan}")
 
 
 def give(world: ReferenceWorld, c: Customer, benefits: dict[str, Benefit], source: str) -> int:
@@ -179,6 +185,25 @@ def give(world: ReferenceWorld, c: Customer, benefits: dict[str, Benefit], sourc
         world.book(c, "benefit", cost, source)
         world.gifts.append((c, cost))
     return cost
+
+
+def give_vouchers(world: ReferenceWorld, c: Customer, part: MemberTier | Plan, source: str) -> None:
+    for number, voucher in enumerate(part.vouchers, start=1):
+        terms = CouponTerms(
+            off_cents=whole_cents(voucher.off_cny), minimum_cents=whole_cents(voucher.minimum_spend_cny),
+            valid_days=voucher.valid_days, slot=f"voucher{number}", sure=True,
+        )  # fmt: skip
+        hand_over(world, c, terms, source)
+
+
+def pay_back(world: ReferenceWorld, c: Customer, action: Membership, name: str) -> None:
+    """The cashback voucher of yesterday's order, for whoever still is a contact and last held that plan."""
+    plan = action.plans.get(c.card_plan)
+    if c.cashback_due > 0 and c.here and plan and plan.cashback:
+        days = plan.cashback.valid_days
+        terms = CouponTerms(off_cents=c.cashback_due, valid_days=days, slot="cashback", sure=True)
+        hand_over(world, c, terms, f"{name}.{c.card_plan}")
+    c.cashback_due = 0
 
 
 def partner_pays(world: ReferenceWorld, c: Customer, plan: Plan, cost: int) -> None:
@@ -250,7 +275,7 @@ def utility(world: ReferenceWorld, action: Membership, c: Customer, name: str, i
     gain = max(plan.discount - level_price(c, action), 0.0)
     gain += world.points_share * max(plan.points_multiplier - level_multiplier(c, action), 0.0)
     benefits = sum(benefit.cost_cny for benefit in plan.benefits.values()) * 100 * plan.term_days / MONTH
-    saving = orders * basket * gain + rule.benefit_worth * benefits
+    saving = orders * basket * gain + rule.benefit_worth * benefits + vouchers_worth(world, c, plan, basket)
     fee = max(plan.fee_cny * 100, 1.0)
     worth = math.log(max(saving, 1.0) / fee)
     if plan.refund_if_not_saved and worth < 0:
@@ -262,6 +287,22 @@ def utility(world: ReferenceWorld, action: Membership, c: Customer, name: str, i
         mean = sum(math.log(other.fee_cny * 100) for other in paid) / len(paid)
         found += rule.reference * (mean - math.log(fee))
     return found
+
+
+def vouchers_worth(world: ReferenceWorld, c: Customer, plan: Plan, basket: float) -> float:
+    """What vouchers and cashback are expected to take off, an order using one of them."""
+    rate, worth = c.orders / max(world.day - c.joined, 30), 0.0
+    for voucher in plan.vouchers:
+        reached, minimum = 1.0, whole_cents(voucher.minimum_spend_cny)
+        if minimum > 0:
+            stretch = stretch_of(world.models.basket, c, world.day, world.weekday)
+            reached = chance_above(world.models.basket, minimum / basket, stretch)
+        used = min(rate * MONTH / len(plan.vouchers), 1.0)
+        worth += plan.term_days / MONTH * used * whole_cents(voucher.off_cny) * reached
+    if plan.cashback:
+        in_time = 1.0 - math.exp(-rate * plan.cashback.valid_days)
+        worth += rate * plan.term_days * basket * plan.cashback.share * in_time
+    return worth
 
 
 def buy_packages(world: ReferenceWorld) -> None:
@@ -292,6 +333,8 @@ def book_member_price(world: ReferenceWorld, c: Customer, base: int, off: int) -
     if holds:
         plan = action.plans[c.card_plan]
         partner_pays(world, c, plan, off)
+        if plan.cashback:
+            c.cashback_due += round((base - off) * plan.cashback.share)
         c.card_saved += max(off - round(base * level_price(c, action)), 0)
         c.card_orders += 1
         if plan.orders is not None and c.card_orders >= plan.orders:

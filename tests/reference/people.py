@@ -99,7 +99,7 @@ class Customer(Actor):
         self.spend_season = self.spend_before = 0
         self.coupons: dict[str, InHand] = {}
         self.member_level, self.card_until, self.card_saved = 0, NEVER, 0
-        self.card_plan, self.card_orders, self.tried = "", 0, False
+        self.card_plan, self.card_orders, self.tried, self.cashback_due = "", 0, False, 0
         self.member_price, self.points_multiplier = 0.0, 1.0
         self.points_new = self.points_old = self.points_season = self.points_before = 0
         self.flash_group = ""

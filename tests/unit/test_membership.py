@@ -1,0 +1,204 @@
+"""Membership and points: what comes out of them, beyond the contracts and the reference."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.actions.points import redeemed_share
+from agents.behaviours.points import PointsHabits
+from agents.policy import Policy
+from agents.scenario import Scenario
+from sim.spec import Document, validate
+from tests.worlds import canonical, live, policy, scenario
+
+PAGE = Path(__file__).parents[2] / "docs" / "playbook" / "membership.md"
+EAGER: dict[str, Any] = {"card_choice": {"kind": "card_choice", "at_par": 60, "per_log_ratio": 0}}
+DAILY: dict[str, Any] = {"kind": "membership", "audience": "everybody", "calendar": {"every_days": 1}}
+
+
+def members(days: int = 40, **changes: Any) -> Scenario:
+    """A market in which everybody buys any plan at once."""
+    return scenario(150, days, **{"behaviours": EAGER, **changes})
+
+
+def total(world: Any, kind: str, source: str | None = None) -> int:
+    return sum(amount for _, _, k, amount, s in canonical(world) if k == kind and source in (None, s))
+
+
+def test_the_page_shows_a_policy_that_loads() -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)
+    found = validate(Policy, Document(text, "page").data)
+    world = live(scenario(40, 12), found)
+    assert {"points_earned", "fee"} <= {kind for _, _, kind, *_ in canonical(world)}
+
+
+def test_benefits_end_with_the_programme_and_members_get_what_they_are_owed() -> None:
+    club = {**DAILY, "calendar": {"every_days": 1, "until_day": 19}, "tiers": [{"threshold_cny": 0, "discount": 0.1}],
+            "plans": {"card": {"fee_cny": 30, "discount": 0.2, "refund_if_not_saved": False}}}  # fmt: skip
+    world = live(members(), policy(club=club))
+    days = {kind: [day for day, _, k, *_ in canonical(world) if k == kind] for kind in ("member_discount", "refund")}
+    assert max(days["member_discount"]) == 19
+    assert set(days["refund"]) == {20}
+    assert not world.customers.member_price.any()
+    assert not world.customers.member_level.any()
+    first = [amount for day, _, kind, amount, _ in canonical(world) if kind == "refund"]
+    assert max(first) == 1000, "of thirty days from day 0 the last ten are not earned on day 20, which has begun"
+
+
+def test_what_the_free_level_gives_is_not_saved_with_the_card() -> None:
+    plans = {"card": {"fee_cny": 1000, "discount": 0.1, "term_days": 39}}
+    same = {**DAILY, "plans": plans, "tiers": [{"threshold_cny": 0, "discount": 0.1}]}
+    buyers = members(population={"level_shares": [0, 0, 0, 0, 1, 0]})  # who has not ordered yet is on no level
+    assert not live(buyers, policy(club=same), until=30).customers.card_saved.any()
+    alone = live(buyers, policy(club={**DAILY, "plans": plans}), until=30)
+    by_card = [amount for _, _, kind, amount, _ in canonical(alone) if kind == "member_discount"]
+    assert alone.customers.card_saved.sum() == sum(by_card) > 0
+
+
+def test_a_plan_that_gets_cheaper_takes_buyers_and_gives_none_away() -> None:
+    def buyers(fee: float) -> dict[int, str]:
+        club = {**DAILY, "calendar": {"dates": ["2024-01-01"]},
+                "plans": {"a": {"fee_cny": fee}, "b": {"fee_cny": 30, "term_days": 60}}}  # fmt: skip
+        flat = {"card_choice": {"kind": "card_choice", "at_par": 0.0, "reference": 0.0}}
+        world = live(scenario(1500, 1, horizon_days=2, behaviours=flat), policy(club=club), until=1)
+        return {key: source for _, key, kind, _, source in canonical(world) if kind == "fee"}
+
+    dear, cheap = buyers(18), buyers(12)
+    assert set(dear) <= set(cheap)
+    assert all(cheap[key] == "club.a" for key in cheap if cheap[key] != dear.get(key))
+    assert len(set(cheap) - set(dear)) > 3
+
+
+@pytest.mark.parametrize(("reference", "more"), [(0.0, False), (0.6, True)])
+def test_a_dear_card_beside_it_sells_the_cheap_one_by_comparison_alone(reference: float, more: bool) -> None:
+    choice = {"card_choice": {"kind": "card_choice", "at_par": -1.0, "reference": reference}}
+
+    def sold(**plans: Any) -> int:
+        club = {**DAILY, "calendar": {"dates": ["2024-01-01"]}, "plans": {"month": {}, **plans}}
+        world = live(scenario(3000, 2, behaviours=choice), policy(club=club), until=1)
+        return sum(source == "club.month" for _, _, kind, _, source in canonical(world) if kind == "fee")
+
+    assert (sold(year={"fee_cny": 198, "discount": 0.0, "refund_if_not_saved": False}) > sold()) is more
+
+
+def test_after_a_trial_comes_the_offer_of_the_full_plan() -> None:
+    club = {**DAILY, "calendar": {"dates": ["2024-01-01"]},
+            "plans": {"month": {"audience": {"orders_min": 9999}},
+                      "taste": {"term_days": 7, "trial_of": "month"}}}  # fmt: skip
+    bought: dict[int, list[tuple[int, str]]] = {}
+    for day, key, kind, _, source in canonical(live(members(), policy(club=club))):
+        if kind == "fee":
+            bought.setdefault(key, []).append((day, source))
+    assert len(bought) == 150
+    both = [plans for plans in bought.values() if plans == [(0, "club.taste"), (7, "club.month")]]
+    assert len(both) > 140
+    assert all(plans == [(0, "club.taste")] for plans in bought.values() if plans not in both), "they left before"
+
+
+def test_a_trial_for_one_order_ends_with_it() -> None:
+    club = {**DAILY, "calendar": {"dates": ["2024-01-01"]}, "plans": {"once": {"term_days": 39, "orders": 1}}}
+    world = live(members(), policy(club=club))
+    used = [key for _, key, kind, *_ in canonical(world) if kind == "member_discount"]
+    assert len(used) == len(set(used)) > 10
+
+
+def test_a_partner_pays_its_share_of_a_co_branded_card() -> None:
+    club = {**DAILY, "plans": {"card": {"partner_share": 0.5, "benefits": {"gift": {"cost_cny": 4}}}}}
+    world = live(members(), policy(club=club))
+    shared = total(world, "member_discount") + total(world, "benefit")
+    assert total(world, "partner") == pytest.approx(shared / 2, abs=len(world.ledger.of("partner")))
+
+
+def test_cashback_is_a_voucher_of_yesterdays_order() -> None:
+    club = {**DAILY, "plans": {"card": {"discount": 0.0, "cashback": {"share": 0.1, "valid_days": 2}}}}
+    events = canonical(live(members(), policy(club=club)))
+    paid = {(day, key): amount for day, key, kind, amount, _ in events if kind == "order"}
+    for day, key, kind, amount, _ in events:
+        if kind == "coupon_redeemed":
+            paid[day, key] -= amount
+    given = [(day, key, amount) for day, key, kind, amount, _ in events if kind == "voucher_issued"]
+    assert len(given) > 30
+    assert all(amount == round(paid[day - 1, key] * 0.1) for day, key, amount in given)
+
+
+def test_a_firm_takes_the_dearest_package_within_its_budget() -> None:
+    firms = {"firm_deals": {"kind": "firm_deals", "firm_share": 1, "deals_per_year": 365, "budget_log_sd": 0}}
+    packages = {name: {"price_cny": price, "cost_cny": 10} for name, price in (("c", 4980), ("a", 1290), ("b", 2480))}
+    world = live(scenario(20, 1, behaviours=firms), policy(club={"kind": "membership", "packages": packages}))
+    assert {source for _, _, kind, _, source in canonical(world) if kind == "package"} == {"club.b"}
+    assert total(world, "package") == 20 * 248_000
+
+
+def test_spend_of_a_season_is_as_long_as_the_season() -> None:
+    def before(days: int) -> Any:
+        tiers = {"value_tiers": {"kind": "value_tiers", "season_days": days}}
+        return live(scenario(300, 1, behaviours=tiers), until=0).customers.spend_before
+
+    assert (before(14) <= before(91)).all()
+    assert 0 < before(14).sum() < before(91).sum()
+
+
+# -- points -----------------------------------------------------------------------------------------------------------
+
+
+def test_bargain_hunters_check_in_for_the_points() -> None:
+    of = scenario(3000, 1, traits={"hunter_share": 0.3})
+    rates = []
+    for reward in (1, 50):
+        world = live(of, policy(points={"kind": "points", "check_in": reward}))
+        hunts = of.traits.hunts(world.draws, world.customers.key)
+        keys = {key for _, key, kind, *_ in canonical(world) if kind == "points_earned"}
+        came = np.isin(world.customers.key, list(keys))
+        rates.append((came[hunts].mean(), came[~hunts].mean()))
+    (low_hunter, low), (high_hunter, high) = rates
+    assert high_hunter > 2 * high
+    assert high_hunter - low_hunter > 2 * (high - low)
+
+
+def test_a_threshold_leaves_points_to_expire() -> None:
+    """Breakage is what comes out, not what is put in."""
+
+    def gone(redeem_from: int) -> float:
+        points = {"kind": "points", "check_in": 5, "redeem_from": redeem_from, "expiry_days": 15}
+        return redeemed_share(live(scenario(400, 60), policy(points=points)))
+
+    assert 1 > gone(20) > gone(200) >= 0
+
+
+def test_what_is_outstanding_on_the_last_day_is_booked() -> None:
+    """Points that cannot be redeemed before the end cost as much as if they were."""
+    late = {"kind": "points", "per_cny": 2, "redeem_from": 10_000_000}
+    world = live(scenario(200, 30), policy(points=late))
+    earned, owed = total(world, "points_earned"), total(world, "points", "points.outstanding")
+    assert owed == pytest.approx(earned, abs=200)  # a point is worth a cent
+    assert {day for day, _, kind, *_ in canonical(world) if kind == "points"} == {29}
+
+
+def test_goods_cost_less_than_cash() -> None:
+    costs = {}
+    for reward in ("cash", "goods"):
+        points = {"kind": "points", "per_cny": 5, "redeem_from": 10_000_000, "reward": reward}
+        costs[reward] = total(live(scenario(200, 30), policy(points=points)), "points")
+    assert costs["goods"] == pytest.approx(0.6 * costs["cash"], rel=0.01)
+
+
+def test_no_column_without_the_action() -> None:
+    names = set(live(scenario(5, 1), policy()).customers.DECLARED)
+    assert not {name for name in names if name.startswith(("points", "card_plan", "card_saved", "check_in", "tried"))}
+
+
+def test_an_unpaid_act_has_its_unpaid_chance() -> None:
+    """At median price sensitivity and interest, a reward of nothing adds nothing."""
+    rule = PointsHabits()
+    paid = rule.check_in + rule.per_reward * math.log1p(5)
+    world = live(
+        scenario(4000, 1, traits={"price_sensitivity_sd": 0, "interest_sd": 0}),
+        policy(points={"kind": "points", "check_in": 5}),
+    )
+    assert np.allclose(world.customers.check_in_chance, 1 / (1 + math.exp(-paid)), rtol=1e-5)
