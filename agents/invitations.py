@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from agents.coupon_book import give
 from agents.friends import Kin
+from agents.points_book import earn_for
 from sim.columns import column
 
 if TYPE_CHECKING:
@@ -106,3 +107,4 @@ def reward(world: PrivateDomain, newcomers: Rows, inviters: Rows, programme: Pro
         world.record("reward", inviters, programme.reward_cents, name)
     if programme.inviter_terms is not None:
         give(world, inviters, programme.inviter_terms, name)
+    earn_for(world, inviters, "invitation")

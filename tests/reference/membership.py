@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.actions import Membership
+from agents.actions import Membership, Points
 from agents.actions.membership import EXPERT_MINUTES
 from agents.actions.plans import Benefit, MemberTier, Plan
 from agents.coupon_book import CouponTerms
@@ -15,6 +15,7 @@ from agents.customers import NEVER, Contact
 from .coupons import give as hand_over
 from .operator import RULES, Message, addressed
 from .people import Customer, chance_above, expected_basket, normal, single, stretch_of, whole_cents
+from .points import keep_points
 from .service import put_to_work, whole
 
 if TYPE_CHECKING:
@@ -349,4 +350,4 @@ def book_saving(world: ReferenceWorld, c: Customer, off: int, source: str) -> No
         partner_pays(world, c, action.plans[c.card_plan], off)
 
 
-RULES[Membership] = run_programme
+RULES |= {Membership: run_programme, Points: keep_points}

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from agents.actions import Points
 from agents.customers import Level
 
-from .operator import RULES
 from .people import Customer, sigmoid
 
 if TYPE_CHECKING:
@@ -94,6 +93,3 @@ def close_points(world: ReferenceWorld, name: str) -> None:
         due = round(cost_of(world, c.points_new + c.points_old) * share)
         if due > 0:
             world.book(c, "points", due, f"{name}.outstanding")
-
-
-RULES[Points] = keep_points

@@ -12,6 +12,7 @@ from agents.customers import TRAITS, Contact
 
 from .coupons import give
 from .people import Customer, expected_basket, normal, sigmoid, single, traits_of, whole_cents
+from .points import earn
 
 if TYPE_CHECKING:
     from .world import ReferenceWorld
@@ -212,6 +213,8 @@ def pay(world: ReferenceWorld, friend: Customer) -> None:
         hand_over(world, inviter, action.inviter, friend.programme)
     elif isinstance(action, ShareVoucher):
         hand_over(world, inviter, action.voucher, friend.programme)
+    if world.scheme:
+        earn(world, inviter, world.scheme.invitation, "invitation")
 
 
 def apply_for_distribution(world: ReferenceWorld) -> None:
