@@ -52,7 +52,7 @@ class TestReaction(BehaviourContract):
 
 class TestPurchase(BehaviourContract):
     kind = Purchase
-    columns = {"coupon_depth", "coupon_off", "card_saved", "card_orders", "card_until"}
+    columns = {"coupon_depth", "coupon_off", "card_saved", "card_orders", "card_until", "cashback_due"}
     events = {"order", "goods", "coupon_redeemed", "subsidised", "member_discount", "partner"}
 
 

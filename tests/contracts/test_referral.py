@@ -42,8 +42,8 @@ class TestKoc(ActionContract):
 
 class TestGuests(BehaviourContract):
     kind = Guests
-    columns = {"guest", "brought", "rewarded", *VOUCHER}
-    events = {"join", "voucher_issued"}
+    columns = {"guest", "brought", "rewarded", "points_new", *VOUCHER}
+    events = {"join", "voucher_issued", "coupon_expired", "points_earned"}
 
 
 class TestDistributors(BehaviourContract):
@@ -54,8 +54,8 @@ class TestDistributors(BehaviourContract):
 
 class TestReferralRewards(BehaviourContract):
     kind = ReferralRewards
-    columns = {"owed", "rewarded", *VOUCHER}
-    events = {"reward", "commission", "voucher_issued"}
+    columns = {"owed", "rewarded", "points_new", *VOUCHER}
+    events = {"reward", "commission", "voucher_issued", "points_earned"}
 
 
 class TestWordOfMouth(BehaviourContract):
