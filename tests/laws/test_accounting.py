@@ -127,6 +127,7 @@ def test_nobody_who_deleted_hears_from_us(busy_events: list[Event]) -> None:
             assert kind in {
                 "order", "goods", "points", "points_earned", "points_expired", "partner", "coupon_redeemed",
                 "coupon_expired", "member_discount", "refund", "lapse",
+                "subsidised",
                 "comeback", "value_tier", "member_level",
             }  # fmt: skip
     assert gone

@@ -71,7 +71,7 @@ def test_totals_alone_are_the_same_totals(busy: PrivateDomain) -> None:
 def test_every_money_event_is_positive_and_only_shared_costs_belong_to_nobody(busy_events: list[Event]) -> None:
     assert all(amount >= 0 for _, _, kind, amount, _ in busy_events if SIGN[kind])
     shared = {kind for _, key, kind, _, _ in busy_events if key == NOBODY}
-    assert shared == {"media", "setup", "wages", "census"}
+    assert shared == {"media", "setup", "wages", "census", "group_opened", "group_dead"}
 
 
 def test_every_order_has_its_goods_and_discounts_below_its_price(busy_events: list[Event]) -> None:
