@@ -67,7 +67,7 @@ LIVELY: dict[str, Any] = {
                 "interact_chance": 0.6},
     "greeting": {"kind": "greeting", "surplus_load": 6.0, "goodwill": 0.4, "dilution": 1.0},
     "quotes": {"kind": "quotes", "wait_days": 3, "unanswered_goodwill": -0.2},
-    "flash_sale": {"kind": "flash_sale", "buy": -1.0, "another": 0.5},
+    "flash_sale": {"kind": "flash_sale", "buy": -1.0, "another": 0.5, "proof": 4, "scarcity": 6},
     "group_buying": {"kind": "group_buying", "open": -4.0, "join": -1.5},
     "problems": {"kind": "problems", "per_order": 0.15, "patience_days": 2, "quarrel_delete": 0.4},
     "recovery": {"kind": "recovery", "recovery": 0.9, "half_life_days": 3},
