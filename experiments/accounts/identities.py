@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from agents.behaviours.guests import JOINED_BY
 from agents.domain import PrivateDomain
 from experiments.metrics import contacts_at_start
 from sim.ledger import Ledger
@@ -22,8 +23,6 @@ CENTS, SECONDS = 100, 60  # in a unit of money, in a minute
 MONEY = "money"  # in the scenario's currency
 INTERACTIONS = ("interact", "reply")
 """Kinds of event in which a customer answers what the brand shows."""
-BY_CUSTOMERS = "word_of_mouth"
-"""Source of joins that customers brought about."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def identities(world: PrivateDomain) -> tuple[Identity, ...]:
 def counts_of(ledger: Ledger, contacts: int) -> Counts:
     """Counts of a ledger in a world that began with so many contacts. Raises when it keeps totals only."""
     seen, orders, joins, answers = (ledger.of(*kinds) for kinds in (("view",), ("order",), ("join",), INTERACTIONS))
-    brought = int(np.count_nonzero(joins.source == ledger.source_code(BY_CUSTOMERS)))
+    brought = int(np.count_nonzero(joins.source == ledger.source_code(JOINED_BY)))
     met, days = (np.concatenate([getattr(seen, name), getattr(orders, name)]) for name in ("key", "day"))
     return Counts(
         pool=contacts + len(ledger.of("reached")),

@@ -47,12 +47,15 @@ def test_each_factor_is_what_the_events_say(world: PrivateDomain, events: list[E
     minutes = Fraction(sum(amount for _, _, kind, amount, _ in events if kind == "view"), 60)
     gmv = Fraction(sum(amount for _, _, kind, amount, _ in events if kind == "order"), 100)
     contacts = 200 + len(keys["join"])
+    own = contacts - sum(kind == "join" and source == "referral" for _, _, kind, _, source in events)
+    assert own < contacts, "friends bring friends in this world"
     expected = {
         "sales": [len(met), Fraction(orders, len(met)), gmv / orders],
         "sales by content": [len(who), minutes / len(who), len(buyers) / minutes, Fraction(orders, len(buyers)),
                              gmv / orders],
         "value of the private domain": [
-            200 + len(keys["reached"]), Fraction(contacts, 200 + len(keys["reached"])), 1, Fraction(len(who), contacts),
+            200 + len(keys["reached"]), Fraction(own, 200 + len(keys["reached"])), Fraction(contacts, own),
+            Fraction(len(who), contacts),
             Fraction(len(responders), len(who)), Fraction(len(buyers), len(responders)),
             Fraction(orders, len(buyers)), gmv / orders,
         ],
@@ -79,4 +82,4 @@ def test_views_are_those_messages_that_are_seen(world: PrivateDomain, events: li
     sent = sum(kind.startswith("message_") or kind == "chat" for _, _, kind, _, _ in events)
     seen = [amount for _, _, kind, amount, _ in events if kind == "view"]
     assert 0.5 * sent < len(seen) < sent, "the muted see few"
-    assert set(seen) == {4, 20, 30}
+    assert set(seen) == {4, 20, 30, 600}, "ten minutes are a live stream"
