@@ -6,7 +6,7 @@ others exist in a world only where a part of it says by :func:`carried` that it 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -81,7 +81,8 @@ class Slot:
 
     def noticed(self, customers: Columns, rows: Rows) -> Rows:
         """Positions within ``rows`` of those who mean to use the coupon that they have in hand here."""
-        found: Rows = (self.of(customers, "noticed")[rows] & self.held(customers, rows)).nonzero()[0]
+        (meant,) = self.of(customers, "noticed")[rows].nonzero()  # the mark of one that is used stays
+        found: Rows = meant[self.held(customers, rows[meant])]
         return found
 
     def off(self, customers: Columns, rows: Rows, left: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -90,16 +91,6 @@ class Slot:
         if self.amounts:
             off += np.minimum(self.of(customers, "off")[rows], left)
         return off
-
-    def share(self, world: PrivateDomain, rows: Rows) -> Floats:
-        """What the coupons in hand here take off an expected order, as a share of it. Shape (n,)."""
-        share: Floats = self.of(world.customers, "depth")[rows].astype(np.float64)
-        if self.amounts:
-            off = self.of(world.customers, "off")[rows]
-            (given,) = (off > 0).nonzero()
-            if len(given):
-                share[given] = np.minimum(off[given] / world.expected_basket(rows[given]), 1.0)
-        return share
 
     def empty(self, customers: Columns, rows: Rows) -> None:
         """Nothing lies here any more."""
@@ -192,32 +183,63 @@ def worth(world: PrivateDomain, rows: Rows) -> Floats | None:
     A minimum counts by the chance that an order reaches it, an amount by its share of an expected order. Of several
     coupons the best count, as many as the policy lets one order use. None where nobody has any.
     """
-    c, shares = world.customers, []
-    for slot in world.slots:
-        at = slot.noticed(c, rows)
-        if len(at):
-            share = np.zeros(len(rows))
-            who = rows[at]
-            share[at] = slot.share(world, who) * world.chance_of_basket(who, slot.of(c, "minimum")[who])
-            shares.append(share)
-    if len(shares) < 2:
-        return shares[0] if shares else None
-    ranked = np.sort(np.stack(shares), axis=0)[-world.policy.stacking.coupons_per_order :]
-    together: Floats = ranked[0] if len(ranked) == 1 else 1.0 - np.prod(1.0 - ranked, axis=0)
-    return together
+    c, rule = world.customers, world.policy.stacking
+    noticed = [(slot, slot.noticed(c, rows)) for slot in world.slots]
+    noticed = [(slot, at) for slot, at in noticed if len(at)]
+    if not noticed:
+        return None
+    who = [rows[at] for _, at in noticed]
+    together = np.concatenate(
+        who
+    )  # what they expect to order is asked once, which saves more than asking it twice costs
+    share = _shares(world, [slot for slot, _ in noticed], who)
+    share *= world.chance_of_basket(
+        together, np.concatenate([slot.of(c, "minimum")[own] for (slot, _), own in zip(noticed, who, strict=True)])
+    )
+    shares, low = np.zeros((len(noticed), len(rows))), 0
+    for own, (_, at) in zip(shares, noticed, strict=True):
+        own[at] = share[low : low + len(at)]
+        low += len(at)
+    several = min(len(shares), rule.coupons_per_order) > 1
+    if several:
+        best: Floats = 1.0 - np.prod(1.0 - np.sort(shares, axis=0)[-rule.coupons_per_order :], axis=0)
+    else:
+        best = shares.max(axis=0)
+    return best
 
 
 def worth_at_most(world: PrivateDomain, rows: slice) -> Singles | np.float32:
     """What :func:`worth` cannot exceed: minimums are left out and coupons add up. Shape (n,), or 0 for everybody."""
-    c = world.customers
-    most: Singles | np.float32 = np.float32(0.0)
+    c, slots, positions = world.customers, [], []
     for slot in world.slots:
-        depth = slot.of(c, "depth")[rows]
-        if depth.any():
-            most = most + depth * slot.of(c, "noticed")[rows]
-        if slot.amounts:
-            amounts = np.zeros(len(depth), np.float32)
-            (at,) = (slot.of(c, "noticed")[rows] & (slot.of(c, "off")[rows] > 0)).nonzero()
-            amounts[at] = slot.share(world, at + rows.start)
-            most = most + amounts
+        (at,) = slot.of(c, "noticed")[rows].nonzero()
+        if len(at):
+            slots.append(slot)
+            positions.append(at)
+    if not slots:
+        return np.float32(0.0)
+    share, low = _shares(world, slots, [at + rows.start for at in positions]).astype(np.float32), 0
+    most = np.zeros(rows.stop - rows.start, np.float32)
+    for at in positions:
+        most[at] += share[low : low + len(at)]
+        low += len(at)
     return most
+
+
+def _shares(world: PrivateDomain, slots: Sequence[Slot], rows: Sequence[Rows]) -> Floats:
+    """What coupons take off an expected order, as a share of it: of each slot for its rows, one slot after the other.
+
+    0 for those who hold none there.
+    """
+    c = world.customers
+    share = np.concatenate([slot.of(c, "depth")[own] for slot, own in zip(slots, rows, strict=True)]).astype(np.float64)
+    off = np.concatenate(
+        [
+            slot.of(c, "off")[own] if slot.amounts else np.zeros(len(own), np.int32)
+            for slot, own in zip(slots, rows, strict=True)
+        ]
+    )
+    (given,) = (off > 0).nonzero()
+    if len(given):
+        share[given] = np.minimum(off[given] / world.expected_basket(np.concatenate(rows)[given]), 1.0)
+    return share

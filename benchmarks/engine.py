@@ -1,5 +1,8 @@
 """How fast the engine is, what a customer weighs, and how both grow: python benchmarks/engine.py [--quick] [--learned].
 
+Two worlds are told apart (benchmarks/playbook.py): that of seven kinds of action, the playbook of the first release,
+whose speed is to stay what it was, and the whole playbook. --against CLONE compares the former with another commit.
+
 Speed is counted in agent-days: contacts of day 0 times days lived, newcomers not counted. Times are those of this
 process's own CPU clock and the least of the repeats, since other work may share the machine. Memory is measured in a
 fresh process each. Everything that is compared runs here, one after the other; compare ratios between machines, not
@@ -25,16 +28,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 
-import agents.actions  # noqa: F401  (registers the kinds of action)
 from agents.birth import Learned
 from agents.domain import PrivateDomain
 from agents.models import History
-from agents.policy import Policy
-from agents.scenario import Scenario
+from benchmarks.against import ratio, show_against
+from benchmarks.playbook import Setting, everything, seven_kinds
 
 SEED = 1
 REFERENCE_SIZE = 1000  # customers as objects; their speed does not depend on their number
-CUSTOMERS_PER_HOUR = 100  # chat: one staff hour a week for so many customers
 
 SEARCHED = {"scenario": "sparkling_drinks", "policy": "status_quo", "search": "sparkling_drinks"}
 SEARCH_SIZE, SEARCH_DAYS = 10_000, 180
@@ -46,66 +47,13 @@ TARGETS = {
         "at least",
         SEARCH_REPLICATES * SEARCH_SIZE * SEARCH_DAYS / SEARCH_MINUTES / 60,
     ),
-    "agent-days/s at 100 k, all actions": ("at least", 4e6),
+    "agent-days/s at 100 k, seven kinds": ("at least", 4e6),
+    "time of seven kinds over that of the other commit": ("at most", 1.05),
+    "time of the whole playbook over that of seven kinds": ("at most", 2.0),
     "bytes a customer at 1 M": ("at most", 200.0),
     "time of 1 M over time of 100 k": ("at most", 12.0),
     "speed over the object reference": ("at least", 30.0),
 }
-
-
-def market(size: int, days: int) -> Scenario:
-    """A market whose channels and staff grow with the contacts, so that everything a customer meets stays the same.
-
-    There is one prospect for each contact of day 0.
-    """
-    volume = size // 3
-    channels = {
-        "douyin": {"volume": volume, "cost_per_reach_cny": 4.0, "add_rate": 0.2, "trust": 0.06, "rate_shift": -0.2},
-        "xiaohongshu": {"volume": volume, "cost_per_reach_cny": 6.0, "add_rate": 0.3, "trust": 0.12},
-        "parcel_insert": {"volume": volume, "cost_per_reach_cny": 1.5, "add_rate": 0.15, "trust": 0.35},
-    }
-    data = {
-        "title": "benchmark",
-        "horizon_days": days,
-        "population": {"size": size},
-        "channels": channels,
-        "staff": {"hours_per_week": size / CUSTOMERS_PER_HOUR},
-    }
-    return Scenario.model_validate(data)
-
-
-def everything(size: int, *, newcomers: bool = True) -> Policy:
-    """All kinds of action at once; without newcomers all but acquisition."""
-    spend = size / 1000  # CNY a day and channel; reaches about 3 % of the contacts' number in 60 days
-    actions: dict[str, Any] = {
-        "growth": {
-            "kind": "acquisition",
-            "spend_cny_per_day": {"douyin": spend, "xiaohongshu": spend, "parcel_insert": spend},
-        },
-        "content": {"kind": "content", "calendar": {"weekdays": ["tue", "fri"]}},
-        "adverts": {"kind": "advert", "calendar": {"weekdays": ["wed", "sat"]}},
-        "chat": {
-            "kind": "chat",
-            "hours_per_week": {f"L{level}": size / CUSTOMERS_PER_HOUR / 6 for level in range(6)},
-        },
-        "coupon": {
-            "kind": "coupon",
-            "calendar": {"every_days": 14},
-            "depth": 0.15,
-            "valid_days": 7,
-            "reminder_days": 2,
-            "minimum_spend_cny": 40,
-        },
-        "club": {
-            "kind": "membership",
-            "tiers": [{"threshold_cny": 200, "discount": 0.03}, {"threshold_cny": 500, "discount": 0.06}],
-            "plans": {"month_card": {"fee_cny": 18, "discount": 0.2}},
-        },
-        "points": {"kind": "points", "per_cny": 1, "check_in": 5, "photo": 50, "reply": 20},
-    }
-    if not newcomers:
-        del actions["growth"]
-    return Policy.model_validate({"title": "everything", "actions": actions, "frequency_cap_per_week": 14})
 
 
 def learned_population(size: int) -> Learned:
@@ -137,22 +85,40 @@ class Run:
         return self.agent_days / self.cpu_seconds
 
 
-def live(size: int, days: int, *, detail: bool = False, learned: Learned | None = None, profile: bool = False) -> Run:
+def live(setting: Setting, *, detail: bool = False, learned: Learned | None = None, profile: bool = False) -> Run:
     """Live one world; its birth is not counted."""
     world = PrivateDomain(
-        market(size, days), everything(size), seed=SEED, learned=learned, detail=detail, profile=profile
+        setting.scenario(), setting.policy(), seed=SEED, learned=learned, detail=detail, profile=profile
     )
     gc.collect()
     cpu, wall = time.process_time(), time.perf_counter()
     world.run()
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     events = int(world.ledger.totals().n.sum())
-    return Run(cpu, wall, size * days, len(world.customers), events, dict(world.seconds))
+    return Run(cpu, wall, setting.size * setting.days, len(world.customers), events, dict(world.seconds))
 
 
-def best(repeats: int, size: int, days: int, **options: Any) -> Run:
+def best(repeats: int, setting: Setting, **options: Any) -> Run:
     """The fastest of several equal runs."""
-    return min((live(size, days, **options) for _ in range(repeats)), key=lambda run: run.cpu_seconds)
+    return min((live(setting, **options) for _ in range(repeats)), key=lambda run: run.cpu_seconds)
+
+
+def show_playbook(size: int, days: int, repeats: int) -> float:
+    """Live seven kinds of action and the whole playbook in turns; the ratio of their times an agent-day."""
+    settings = seven_kinds(size, days), everything(size, days)
+    kinds = {action["kind"] for action in settings[1].operator["actions"].values()}
+    print(f"the whole playbook, {len(kinds)} kinds of action, in turns with seven kinds, {size:,} customers")
+    runs: tuple[list[Run], list[Run]] = ([], [])
+    for _ in range(repeats):
+        for setting, done in zip(settings, runs, strict=True):
+            done.append(live(setting))
+    seconds = [[run.cpu_seconds for run in done] for done in runs]
+    fastest = [min(done, key=lambda run: run.cpu_seconds) for done in runs]
+    for label, run in zip(("seven kinds", "every kind"), fastest, strict=True):
+        show(label, run)
+    print(f"  every kind takes {ratio(*seconds)}")
+    show_phases(best(1, settings[1], profile=True), parts=12)
+    return fastest[1].cpu_seconds / fastest[0].cpu_seconds
 
 
 @dataclass(frozen=True)
@@ -164,10 +130,10 @@ class Weight:
     columns: int
 
 
-def weigh(size: int, days: int, newcomers: bool) -> Weight:
+def weigh(setting: Setting, small: Setting) -> Weight:
     """Weigh a world. To be called in a fresh process, since a process's peak never falls."""
-    live(100, days)  # everything imported and cached that has nothing to do with the size
-    scenario, policy = market(size, days), everything(size, newcomers=newcomers)
+    live(small)  # everything imported and cached that has nothing to do with the size
+    scenario, policy = setting.scenario(), setting.policy()
     before = most_resident()
     world = PrivateDomain(scenario, policy, seed=SEED, detail=False)
     world.run()
@@ -188,20 +154,20 @@ def most_resident() -> int:
     return next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
 
 
-def weigh_apart(size: int, days: int, newcomers: bool) -> Weight:
+def weigh_apart(setting: Setting, small: Setting) -> Weight:
     """:func:`weigh` in a process of its own."""
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(weigh, size, days, newcomers).result()
+        return pool.submit(weigh, setting, small).result()
 
 
 def reference_speed(days: int, repeats: int) -> float:
     """Agent-days a second of CPU time when every customer is a mesa agent."""
     from tests.reference import ReferenceWorld
 
-    seconds = []
+    setting, seconds = seven_kinds(REFERENCE_SIZE, days), []
     for _ in range(repeats):
-        world = ReferenceWorld(market(REFERENCE_SIZE, days), everything(REFERENCE_SIZE), seed=SEED)
+        world = ReferenceWorld(setting.scenario(), setting.policy(), seed=SEED)
         began = time.process_time()
         world.run()
         seconds.append(time.process_time() - began)
@@ -266,11 +232,32 @@ def show(label: str, run: Run) -> None:
     )
 
 
-def show_phases(run: Run) -> None:
-    total = sum(run.phases.values())
-    parts = sorted(run.phases.items(), key=lambda item: -item[1])
-    split = ", ".join(f"{name} {100 * seconds / total:.0f} %" for name, seconds in parts)
-    print(f"  phases at {run.agent_days:,} agent-days: {split}")
+def show_phases(run: Run, parts: int = 0) -> None:
+    """Where the time of a profiled run goes: phases, and the dearest actions and behaviours."""
+    phases = {name: seconds for name, seconds in run.phases.items() if "/" not in name}
+    within = {name: seconds for name, seconds in run.phases.items() if "/" in name}
+    total = sum(phases.values())
+    for label, found, most in (("phases", phases, len(phases)), ("dearest parts", within, parts)):
+        dearest = sorted(found.items(), key=lambda item: -item[1])[:most]
+        if dearest:
+            split = ", ".join(f"{name} {100 * seconds / total:.0f} %" for name, seconds in dearest)
+            print(f"  {label} at {run.agent_days:,} agent-days: {split}")
+
+
+def show_weights(size: int, days: int) -> Weight:
+    """Weigh the worlds of a size, each in a process of its own; give that of seven kinds of action with newcomers."""
+    worlds = {
+        "every kind of action": (everything(size, days), everything(1000, days)),
+        "seven kinds without newcomers": (seven_kinds(size, days, newcomers=False), seven_kinds(100, days)),
+        "seven kinds and newcomers by three channels": (seven_kinds(size, days), seven_kinds(100, days)),
+    }
+    for label, settings in worlds.items():
+        weight = weigh_apart(*settings)
+        print(
+            f"  {size:,} customers, {label}: {weight.traced:.0f} traced at the peak, {weight.resident:.0f} resident; "
+            f"{weight.columns} in columns"
+        )
+    return weight
 
 
 def verdicts(found: dict[str, float]) -> None:
@@ -288,46 +275,44 @@ def main() -> None:
     parser.add_argument("--learned", action="store_true", help="also with models learned from the Complete Journey")
     parser.add_argument("--days", type=int, default=60, help="days of each run (default 60)")
     parser.add_argument("--repeats", type=int, default=3, help="runs of which the fastest counts (default 3)")
+    parser.add_argument("--against", type=Path, metavar="CLONE", help="clone of this repository at another commit")
     given = parser.parse_args()
     days, repeats = (min(given.days, 30), 1) if given.quick else (given.days, given.repeats)
     sizes = [10_000, 100_000] if given.quick else [10_000, 100_000, 1_000_000]
-    print(f"{machine()}\nall actions on, {days} days, best of {repeats}")
+    print(f"{machine()}\nseven kinds of action, {days} days, best of {repeats}")
 
     print("speed, default models")
-    runs = {size: best(repeats, size, days) for size in sizes}
+    usual = seven_kinds(100_000, days)
+    runs = {size: best(repeats, seven_kinds(size, days)) for size in sizes}
     for size, run in runs.items():
         show(f"{size:,} customers, totals only", run)
-    show("100,000 customers, every event kept", best(repeats, 100_000, days, detail=True))
-    show_phases(best(repeats, 100_000, days, profile=True))
+    show("100,000 customers, every event kept", best(repeats, usual, detail=True))
+    show_phases(best(repeats, usual, profile=True))
     if given.learned:
         print("speed, models learned from the Complete Journey")
         learned = learned_population(100_000)
-        show("100,000 customers, totals only", best(repeats, 100_000, days, learned=learned))
-        show_phases(best(repeats, 100_000, days, learned=learned, profile=True))
+        show("100,000 customers, totals only", best(repeats, usual, learned=learned))
+        show_phases(best(repeats, usual, learned=learned, profile=True))
+    found = {
+        "agent-days/s at 100 k, seven kinds": runs[100_000].speed,
+        "time of the whole playbook over that of seven kinds": show_playbook(100_000, days, repeats),
+    }
+    if given.against:
+        name = "time of seven kinds over that of the other commit"
+        found[name] = show_against(given.against.resolve(), usual, repeats)
     objects = reference_speed(days, repeats)
     print(f"object reference\n  {REFERENCE_SIZE:,} customers {objects / 1e3:,.1f} k agent-days/s")
+    found["speed over the object reference"] = runs[100_000].speed / objects
 
     print("memory beside the ledger, bytes a customer")
-    weights = {}
     for size in sizes[1:]:
-        for newcomers in (False, True):
-            weight = weights[size, newcomers] = weigh_apart(size, days, newcomers)
-            print(
-                f"  {size:,} customers {'and newcomers by three channels' if newcomers else 'without newcomers'}: "
-                f"{weight.traced:.0f} traced at the peak, {weight.resident:.0f} resident; {weight.columns} in columns"
-            )
+        weight = show_weights(size, days)
     print(f"search of sparkling drinks, {SEARCH_SIZE:,} customers, {SEARCH_DAYS} days, birth and metrics included")
     show_search(1, 4 * repeats)
-    together = show_search(2, 4 * repeats)
-
-    found = {
-        "agent-days/s of a search on two cores": together,
-        "agent-days/s at 100 k, all actions": runs[100_000].speed,
-        "speed over the object reference": runs[100_000].speed / objects,
-    }
+    found["agent-days/s of a search on two cores"] = show_search(2, 4 * repeats)
     if not given.quick:
         found["time of 1 M over time of 100 k"] = runs[1_000_000].cpu_seconds / runs[100_000].cpu_seconds
-        found["bytes a customer at 1 M"] = weights[1_000_000, True].traced
+        found["bytes a customer at 1 M"] = weight.traced
     verdicts(found)
 
 

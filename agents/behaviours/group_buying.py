@@ -86,9 +86,8 @@ class GroupBuying(ItemDemand):
         hosts = np.flatnonzero((c.deal == code) & (c.deal_host == c.key))
         hosts = hosts[np.argsort(c.key[hosts])]
         free = np.flatnonzero((c.deal < 0) & ((c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)))
-        circles = self._circles(world, hosts), self._circles(world, free)
-        for circle in np.unique(circles[0]):
-            self._ask_circle(world, name, action, hosts[circles[0] == circle], free[circles[1] == circle])
+        if len(hosts) and len(free):
+            self._ask_those(world, name, action, hosts, free)
 
     def _circles(self, world: PrivateDomain, rows: Rows) -> NDArray[np.int64]:
         """Whom each can ask: the others of one's community; those in none, the others of one's group of interest."""
@@ -98,18 +97,35 @@ class GroupBuying(ItemDemand):
             circle = np.where(c.community[rows] >= 0, c.community[rows], circle)
         return circle
 
-    def _ask_circle(self, world: PrivateDomain, name: str, action: GroupBuy, hosts: Rows, free: Rows) -> None:
-        if not len(free) or not len(hosts):
-            return
+    def _ask_those(self, world: PrivateDomain, name: str, action: GroupBuy, hosts: Rows, free: Rows) -> None:
         c = world.customers
-        asks = np.cumsum(self.asks_per_day * c.sociability[hosts].astype(np.float64))
+        circle_of_host, circle_of_free = self._circles(world, hosts), self._circles(world, free)
+        lowest = min(circle_of_host.min(), circle_of_free.min())
+        circle_of_host, circle_of_free = circle_of_host - lowest, circle_of_free - lowest
+        # Hosts of one circle side by side, in the order of their keys, each with the asks up to and with its own.
+        hosts = hosts[np.argsort(circle_of_host, kind="stable")]
+        circles, first, count = np.unique(np.sort(circle_of_host), return_index=True, return_counts=True)
+        own = self.asks_per_day * c.sociability[hosts].astype(np.float64)
+        asks = np.concatenate([np.cumsum(own[low : low + n]) for low, n in zip(first, count, strict=True)])
+        total = asks[first + count - 1]
         # No more can be asked than are there.
-        near, _ = world.draws.below(f"deal.asked.{name}", world.day, c.key[free], asks[-1] / len(free))
-        rows = free[near]
+        people = np.bincount(circle_of_free)
+        chance = np.zeros(max(len(people), circles[-1] + 1))
+        chance[circles] = total / np.maximum(np.bincount(circle_of_free, minlength=len(chance))[circles], 1)
+        near, u = world.draws.below(f"deal.asked.{name}", world.day, c.key[free], float(chance.max()))
+        near = near[u < chance[circle_of_free[near]]]
+        near = near[np.argsort(circle_of_free[near], kind="stable")]
+        rows, circle = free[near], circle_of_free[near]
         logit = self.appeal(world, rows, action.item) + self.join
-        rows = rows[world.draws.uniform(f"deal.join.{name}", world.day, c.key[rows]) < sigmoid(logit)]
-        by = np.searchsorted(asks, world.draws.uniform(f"deal.by.{name}", world.day, c.key[rows]) * asks[-1], "right")
-        host = hosts[np.minimum(by, len(hosts) - 1)]
+        joins = world.draws.uniform(f"deal.join.{name}", world.day, c.key[rows]) < sigmoid(logit)
+        rows, at = rows[joins], np.searchsorted(circles, circle[joins])
+        asked_by = world.draws.uniform(f"deal.by.{name}", world.day, c.key[rows]) * total[at]
+        host = np.empty(len(rows), np.intp)
+        there, begins = np.unique(at, return_index=True)
+        for number, one in zip(there, np.split(np.arange(len(rows)), begins[1:]), strict=True):
+            within = asks[first[number] : first[number] + count[number]]
+            place = np.minimum(np.searchsorted(within, asked_by[one], "right"), count[number] - 1)
+            host[one] = hosts[first[number] + place]
         for column in (c.deal, c.deal_host, c.deal_until):
             column[rows] = column[host]
         c.deal_paid[rows] = 0
