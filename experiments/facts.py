@@ -14,12 +14,12 @@ from experiments.listener import Listener, Silence
 from experiments.pool import Pool
 from experiments.results import provenance
 from experiments.run import seeds_for
-from experiments.stylised import coupons, flash, tiers, trust
+from experiments.stylised import cards, coupons, events, flash, hunters, tiers, trust, welcome
 from experiments.stylised.fact import Arm, Fact, Finding, found, groups
 from sim.errors import SiyuError, nearest
 
 SOURCES: tuple[Callable[[], Iterator[Fact]], ...] = (
-    tiers.facts, trust.facts, flash.facts, coupons.facts,
+    tiers.facts, trust.facts, flash.facts, cards.facts, coupons.facts, events.facts, welcome.facts, hunters.facts,
 )  # fmt: skip
 ROOT_SEED = 20261122  # never used by a search or in a test of a preset
 
@@ -71,28 +71,50 @@ def check_facts(
         When no fact has such a name.
     """
     chosen, hear = _chosen(all_facts(), names), listener or Silence()
-    tasks = [(arm, seed) for fact in chosen for arm in fact.arms for seed in seeds_for("facts", replicates, ROOT_SEED)]
-    hear.stage(f"asking {len(chosen)} facts", len(tasks))
-    values = np.full(len(tasks), np.nan)
+    asked = _worlds(chosen)
+    seeds = seeds_for("facts", replicates * max((times for _, times in asked), default=1), ROOT_SEED)
+    tasks = [(arms, seed) for arms, times in asked for seed in seeds[: replicates * times]]
+    hear.stage(f"asking {len(asked)} worlds for {len(chosen)} facts", len(tasks))
+    answers: dict[tuple[str, str], dict[int, float]] = {_key(arm): {} for arms, _ in asked for arm in arms}
     with Pool(processes) as pool:
-        for index, value in pool.each(ask, tasks):
-            values[index] = value
+        for index, values in pool.each(ask, tasks):
+            arms, seed = tasks[index]
+            for arm, value in zip(arms, values, strict=True):
+                answers[_key(arm)][seed] = value
             hear.step(1)
-    findings, at = [], 0
+    findings = []
     for fact in chosen:
-        answers = {}
-        for arm in fact.arms:
-            answers[arm.name] = values[at : at + replicates]
-            at += replicates
-        findings.append(found(fact, answers))
+        met = seeds[: replicates * fact.times]
+        of = {arm.name: np.array([answers[_key(arm)][seed] for seed in met]) for arm in fact.arms}
+        findings.append(found(fact, of))
     return FactsCheck(tuple(findings), provenance(seeds={"facts": ROOT_SEED}, replicates=replicates))
 
 
-def ask(arm: Arm, seed: int) -> float:
-    """Live one replicate of an arm and read its number off."""
-    world = PrivateDomain(arm.scenario, arm.policy, seed=seed)
+def ask(arms: Sequence[Arm], seed: int) -> list[float]:
+    """Live one replicate of a world that several arms ask, and read their numbers off."""
+    world = PrivateDomain(arms[0].scenario, arms[0].policy, seed=seed)
     world.run()
-    return float(arm.measure(world))
+    return [float(arm.measure(world)) for arm in arms]
+
+
+def _worlds(facts: Sequence[Fact]) -> list[tuple[list[Arm], int]]:
+    """Arms that ask the same world together, each question once, and how many times the replicates it lives."""
+    worlds: dict[str, dict[tuple[str, str], Arm]] = {}
+    times: dict[str, int] = {}
+    for fact in facts:
+        for arm in fact.arms:
+            world = _world(arm)
+            worlds.setdefault(world, {}).setdefault(_key(arm), arm)
+            times[world] = max(times.get(world, 1), fact.times)
+    return [(list(arms.values()), times[world]) for world, arms in worlds.items()]
+
+
+def _world(arm: Arm) -> str:
+    return repr((arm.scenario, arm.policy))
+
+
+def _key(arm: Arm) -> tuple[str, str]:
+    return _world(arm), f"{arm.measure.__module__}.{arm.measure.__qualname__}"
 
 
 def _chosen(facts: Sequence[Fact], names: Sequence[str]) -> list[Fact]:

@@ -70,4 +70,8 @@ def _number(value: float) -> str:
 def _provenance(check: FactsCheck) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in check.provenance["versions"].items())
     replicates = check.provenance["replicates"]
+    more = {f.replicates // replicates for f in check.findings} - {1}
+    if more:
+        times = ", ".join(f"{n} times" for n in sorted(more))
+        replicates = f"{replicates} (for facts in which luck is large: {times} as many)"
     return f"{replicates} replicates of each world, the same luck in all arms of a fact. Made with {versions}."

@@ -46,6 +46,7 @@ class Fact:
     unit : of the number.
     arms : worlds to ask; arms of one fact meet the same seeds.
     answer : one number for each replicate, from those of the arms by name.
+    times : how many times as many replicates it gets as are asked for, where luck is large beside the answer.
     tuned : whether assumed parameters of its world were set with this fact in view; else it is a prediction.
     """
 
@@ -58,6 +59,7 @@ class Fact:
     arms: tuple[Arm, ...]
     answer: Callable[[Answers], Floats]
     tuned: bool = False
+    times: int = 1
 
     @property
     def group(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from agents.customers import LEVELS, Contact, Tier
 from agents.domain import PrivateDomain
 from agents.policy import Policy
 from agents.scenario import Scenario
@@ -20,7 +21,7 @@ NEW = (0.6, 0.4, 0.0, 0.0, 0.0, 0.0)  # everybody is a stranger or acquainted
 EARLY_DAYS = 28
 A_WEEK = 5  # S4: five posts a week
 HOURS = 40.0
-SEGMENTED = {"L0": 0.02, "L1": 0.03, "L2": 0.05, "L3": 0.1, "L4": 0.4, "L5": 0.4}  # S3: most hours to the best
+MOST = 0.6  # share of all hours for the high-value tier; S3: most hours, how many is assumed
 PER = 1000
 
 
@@ -40,10 +41,10 @@ def profit(world: PrivateDomain) -> float:
 
 
 def kept(world: PrivateDomain) -> float:
-    """Share of the customers who had ordered by day 0 that is still a contact and has not lapsed at the end."""
-    c = world.customers
-    buyers = (c.joined < 0) & (c.level >= 4)
-    return float(np.mean(~c.lapsed[buyers] & (c.contact[buyers] < 4)))
+    """Share of the high-value tier of day 0 that is still a contact and has not lapsed at the end."""
+    c, tiers = world.customers, world.ledger.of("value_tier")
+    best = np.isin(c.key, tiers.key[(tiers.day == 0) & (tiers.amount == Tier.HIGH_VALUE)])
+    return float(np.mean(~c.lapsed[best] & (c.contact[best] < Contact.DELETED)))
 
 
 def _policy(title: str, **actions: Any) -> Policy:
@@ -56,8 +57,10 @@ def _newcomers_only() -> Scenario:
     return here.model_copy(update={"population": people, "channels": {}, "horizon_days": EARLY_DAYS})
 
 
-def _hours(shares: dict[str, float]) -> dict[str, Any]:
-    return {"kind": "chat", "hours_per_week": {level: HOURS * share for level, share in shares.items()}}
+def _hours(scenario: Scenario, top_share: float | None) -> dict[str, Any]:
+    """Hours that are the same for each contact of day 0, but for the share that is kept for the high-value tier."""
+    by_level = zip(LEVELS, scenario.population.level_shares, strict=True)
+    return {"kind": "chat", "hours_per_week": {name: HOURS * share for name, share in by_level}, "top_share": top_share}
 
 
 def facts() -> Iterator[Fact]:
@@ -78,11 +81,11 @@ def facts() -> Iterator[Fact]:
         ratio("hard", "soft"), tuned=True,
     )  # fmt: skip
     here = load(PRESET, "scenario")
-    equal = _policy("equal hours", talk=_hours(dict.fromkeys(SEGMENTED, 1 / len(SEGMENTED))))
-    best = _policy("hours by value", talk=_hours(SEGMENTED))
-    for name, measure, unit in (("profit", profit, here.currency), ("lifetime", kept, "share of buyers kept")):
+    equal = _policy("equal hours", talk=_hours(here, None))
+    best = _policy("hours by value", talk=_hours(here, MOST))
+    for name, measure, unit in (("profit", profit, here.currency), ("lifetime", kept, "share of the best kept")):
         yield Fact(
             f"trust: {name} of segmented hours", "most staff hours for the best fifth beat hours spread evenly", "S3",
             0.0, np.inf, unit, (Arm("best", here, best, measure), Arm("equal", here, equal, measure)),
-            difference("best", "equal"), tuned=True,
+            difference("best", "equal"), tuned=True, times=4,
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ from agents.domain import PrivateDomain
 from agents.policy import DO_NOTHING
 from experiments import facts
 from experiments.stylised import tiers
+from experiments.stylised.document import markdown
 from experiments.stylised.fact import Arm, Fact, Finding, difference, found, ratio, the
 from experiments.stylised.trust import kept
 from experiments.terminal.validation import app
-from tests.worlds import busy_policy, busy_scenario, live, policy, scenario
+from tests.worlds import busy_policy, busy_scenario, canonical, live, policy, scenario
 
 
 def people(world: PrivateDomain) -> float:
@@ -65,18 +67,51 @@ def test_shares_of_the_tiers_are_those_of_the_events() -> None:
     assert tiers.general_sales(world) == pytest.approx(sum(ranked[:cut]) / sum(ranked))
     assert tiers.high_value_sales(world) == pytest.approx(sum(ranked[top:]) / sum(ranked))
     assert tiers.general_sales(world) + tiers.core_sales(world) + tiers.high_value_sales(world) == pytest.approx(1)
-    assert 0.2 < tiers.top_fifth(world) < 1
 
 
-def test_the_kept_are_buyers_of_day_0_who_are_still_there() -> None:
-    loyal = {
-        "buying": {"lapse_after_first": 1e-6},
-        "behaviours": {"attrition": {"kind": "attrition", "delete_per_day": 0}},
-    }
-    assert kept(live(scenario(100, 30, **loyal), policy())) == pytest.approx(1.0, abs=0.02)
-    world = live(scenario(100, 30, **loyal), policy())
+def test_the_best_fifth_is_counted_by_margin() -> None:
+    coupon = {"kind": "coupon", "depth": 0.2, "calendar": {"every_days": 9}}
+    world = live(scenario(80, 60), policy(friday=coupon), seed=2)
+    margin: dict[int, int] = {}
+    events, sign = world.ledger.of("order", "goods", "coupon_redeemed"), world.ledger.signs()
+    assert len(world.ledger.of("coupon_redeemed"))
+    for key, kind, amount in zip(events.key.tolist(), events.kind.tolist(), events.amount.tolist(), strict=True):
+        margin[key] = margin.get(key, 0) + int(sign[kind]) * amount
+    ranked = sorted(margin.values(), reverse=True)
+    assert tiers.top_fifth(world) == pytest.approx(sum(ranked[: round(0.2 * len(ranked))]) / sum(ranked))
+
+
+def test_the_kept_are_the_best_of_day_0_who_are_still_there() -> None:
+    world = live(scenario(200, 60), policy())
+    at_first = {key for day, key, kind, amount, _ in canonical(world) if (day, kind, amount) == (0, "value_tier", 2)}
+    later = {key for day, key, kind, amount, _ in canonical(world) if (kind, amount) == ("value_tier", 2)}
+    c = world.customers
+    people = zip(c.key.tolist(), c.lapsed.tolist(), c.contact.tolist(), strict=True)
+    there = {key: not lapsed and contact != 4 for key, lapsed, contact in people}
+    assert at_first < later
+    assert kept(world) == pytest.approx(sum(there[key] for key in at_first) / len(at_first))
     world.customers.contact[:] = 4
     assert kept(world) == 0
+
+
+def test_arms_that_ask_the_same_world_share_its_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = a_fact(29, 31), replace(a_fact(0, 1, luck, "luck: of the world"), times=3)
+    lived: list[tuple[list[str], int]] = []
+
+    def ask(arms: list[Arm], seed: int) -> list[float]:
+        lived.append(([arm.measure.__name__ for arm in arms], seed))
+        return facts_ask(arms, seed)
+
+    facts_ask = facts.ask
+    monkeypatch.setattr(facts, "ask", ask)
+    monkeypatch.setattr(facts, "SOURCES", (lambda: iter((one, other)),))
+    check = facts.check_facts(replicates=2, processes=1)
+    assert [names for names, _ in lived] == [["people", "luck"]] * 6
+    seeds = [seed for _, seed in lived]
+    assert [finding.replicates for finding in check.findings] == [2, 6]
+    expected = [luck(live(scenario(30, 1), seed=seed)) for seed in seeds]
+    assert check.findings[1].mean == pytest.approx(np.mean(expected))
+    assert "2 (for facts in which luck is large: 3 times as many) replicates" in markdown(check, command="siyu")
 
 
 @pytest.fixture
