@@ -65,7 +65,7 @@ class Calendar(Spec):
 
     def days(self, start: dt.date, horizon_days: int) -> int:
         """How often it happens within a run."""
-        return sum(self.times(day, start + dt.timedelta(days=day)) for day in range(horizon_days))
+        return times_before(self, start, horizon_days)[-1]
 
     def per_week_on_average(self) -> float:
         """How often it happens in a week of the time in which it happens."""

@@ -74,7 +74,7 @@ def test_simulate_tells_the_accounts_and_where_the_time_goes(tmp_path: Path) -> 
         "sales", ["visitors", "conversion rate", "order value"],
     )  # fmt: skip
     assert np.prod([f["value"] for f in sales["factors"]]) == pytest.approx(sales["result"])
-    assert {"operate", "operate/adverts", "receive/attention"} <= set(found["seconds"])
+    assert {"operate", "operate/moments", "receive/attention"} <= set(found["seconds"])
     shown = CliRunner().invoke(app, asked).stdout
     assert "GMV = visitors × conversion rate × order value" in shown
     assert "L0 strangers" in shown
