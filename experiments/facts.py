@@ -3,33 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 import agents.actions  # noqa: F401  (registers the kinds of action in worker processes too)
-from agents.domain import PrivateDomain
 from experiments.listener import Listener, Silence
 from experiments.pool import Pool
 from experiments.results import provenance
 from experiments.run import seeds_for
-from experiments.stylised import cards, coupons, events, flash, hunters, tiers, trust, welcome
-from experiments.stylised.fact import Arm, Fact, Finding, found, groups
+from experiments.stylised import cards, categories, coupons, events, flash, hunters, tiers, trust, welcome
+from experiments.stylised.budget import Share, Spending
+from experiments.stylised.fact import Asked, Fact, Finding, found, groups
 from sim.errors import SiyuError, nearest
 
 SOURCES: tuple[Callable[[], Iterator[Fact]], ...] = (
     tiers.facts, trust.facts, flash.facts, cards.facts, coupons.facts, events.facts, welcome.facts, hunters.facts,
+    categories.facts,
 )  # fmt: skip
 ROOT_SEED = 20261122  # never used by a search or in a test of a preset
+SEARCHES = 4  # of each world whose optimum is asked for; a search takes as long as a hundred worlds
 
 
 @dataclass(frozen=True)
 class FactsCheck:
-    """All findings with their provenance."""
+    """All findings with their provenance.
+
+    Attributes
+    ----------
+    optima : title of each world that was searched to where the money went, once for each search.
+    """
 
     findings: tuple[Finding, ...]
     provenance: dict[str, Any]
+    optima: dict[str, tuple[Spending, ...]] = field(default_factory=dict)
 
     def failed(self) -> tuple[Finding, ...]:
         """Findings that do not hold."""
@@ -46,6 +54,7 @@ class FactsCheck:
                 }
                 for f in self.findings
             ],
+            "optima": {title: [vars(spending) for spending in each] for title, each in self.optima.items()},
             "provenance": self.provenance,
         }  # fmt: skip
 
@@ -56,14 +65,16 @@ def all_facts() -> tuple[Fact, ...]:
 
 
 def check_facts(
-    names: Sequence[str] = (), *, replicates: int = 16, processes: int | None = None, listener: Listener | None = None
-) -> FactsCheck:
-    """Ask every world and judge every fact.
+    names: Sequence[str] = (), *, replicates: int = 16, searches: int = SEARCHES, processes: int | None = None,
+    listener: Listener | None = None,
+) -> FactsCheck:  # fmt: skip
+    """Ask every question and judge every fact.
 
     Parameters
     ----------
     names : groups such as ``tiers``, or whole names of facts; none for all.
     replicates : of each world, with the same seeds in all arms of a fact.
+    searches : of each world whose optimum is asked for, likewise.
 
     Raises
     ------
@@ -71,50 +82,53 @@ def check_facts(
         When no fact has such a name.
     """
     chosen, hear = _chosen(all_facts(), names), listener or Silence()
-    asked = _worlds(chosen)
-    seeds = seeds_for("facts", replicates * max((times for _, times in asked), default=1), ROOT_SEED)
-    tasks = [(arms, seed) for arms, times in asked for seed in seeds[: replicates * times]]
+    asked = _asked(chosen, replicates, searches)
+    seeds = seeds_for("facts", max((n for _, n in asked), default=1), ROOT_SEED)
+    tasks = [(arms, seed) for arms, n in asked for seed in seeds[:n]]
     hear.stage(f"asking {len(asked)} worlds for {len(chosen)} facts", len(tasks))
-    answers: dict[tuple[str, str], dict[int, float]] = {_key(arm): {} for arms, _ in asked for arm in arms}
+    answers: dict[tuple[str, str], dict[int, Any]] = {arm.key: {} for arms, _ in asked for arm in arms}
     with Pool(processes) as pool:
-        for index, values in pool.each(ask, tasks):
+        for done, (index, values) in enumerate(pool.each(ask, tasks), start=1):
             arms, seed = tasks[index]
             for arm, value in zip(arms, values, strict=True):
-                answers[_key(arm)][seed] = value
-            hear.step(1)
+                answers[arm.key][seed] = value
+            hear.step(done)
     findings = []
     for fact in chosen:
-        met = seeds[: replicates * fact.times]
-        of = {arm.name: np.array([answers[_key(arm)][seed] for seed in met]) for arm in fact.arms}
+        of = {}
+        for arm in fact.arms:
+            met = seeds[: _times(arm, fact, replicates, searches)]
+            of[arm.name] = np.array([arm.read(answers[arm.key][seed]) for seed in met])
         findings.append(found(fact, of))
-    return FactsCheck(tuple(findings), provenance(seeds={"facts": ROOT_SEED}, replicates=replicates))
+    optima = {
+        arm.question.title: tuple(answers[arm.key][seed] for seed in seeds[:n])
+        for arms, n in asked for arm in arms if isinstance(arm, Share)
+    }  # fmt: skip
+    told = provenance(seeds={"facts": ROOT_SEED}, replicates=replicates, searches=searches)
+    return FactsCheck(tuple(findings), told, optima)
 
 
-def ask(arms: Sequence[Arm], seed: int) -> list[float]:
-    """Live one replicate of a world that several arms ask, and read their numbers off."""
-    world = PrivateDomain(arms[0].scenario, arms[0].policy, seed=seed)
-    world.run()
-    return [float(arm.measure(world)) for arm in arms]
+def ask(arms: Sequence[Asked], seed: int) -> list[Any]:
+    """What arms that ask together are answered, once."""
+    return list(arms[0].together(arms, seed))
 
 
-def _worlds(facts: Sequence[Fact]) -> list[tuple[list[Arm], int]]:
-    """Arms that ask the same world together, each question once, and how many times the replicates it lives."""
-    worlds: dict[str, dict[tuple[str, str], Arm]] = {}
+def _times(arm: Asked, fact: Fact, replicates: int, searches: int) -> int:
+    """How many answers a fact wants of an arm."""
+    return searches if arm.searches else replicates * fact.times
+
+
+def _asked(facts: Sequence[Fact], replicates: int, searches: int) -> list[tuple[list[Asked], int]]:
+    """Arms that ask the same thing together, each question once, and how many times; searches first, being longest."""
+    things: dict[str, dict[tuple[str, str], Asked]] = {}
     times: dict[str, int] = {}
     for fact in facts:
         for arm in fact.arms:
-            world = _world(arm)
-            worlds.setdefault(world, {}).setdefault(_key(arm), arm)
-            times[world] = max(times.get(world, 1), fact.times)
-    return [(list(arms.values()), times[world]) for world, arms in worlds.items()]
-
-
-def _world(arm: Arm) -> str:
-    return repr((arm.scenario, arm.policy))
-
-
-def _key(arm: Arm) -> tuple[str, str]:
-    return _world(arm), f"{arm.measure.__module__}.{arm.measure.__qualname__}"
+            thing = arm.key[0]
+            things.setdefault(thing, {}).setdefault(arm.key, arm)
+            times[thing] = max(times.get(thing, 1), _times(arm, fact, replicates, searches))
+    asked = [(list(arms.values()), times[thing]) for thing, arms in things.items()]
+    return sorted(asked, key=lambda one: not one[0][0].searches)
 
 
 def _chosen(facts: Sequence[Fact], names: Sequence[str]) -> list[Fact]:

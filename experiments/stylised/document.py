@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
+
 from experiments.facts import FactsCheck
 from experiments.optimum_document import table
 from experiments.results import write_json
-from experiments.stylised.fact import Finding, groups
+from experiments.stylised.budget import PURPOSES
+from experiments.stylised.fact import Finding, groups, interval
 from experiments.terminal.folders import write_text
 
+OPTIMA = (
+    "In each world of the category statements a search divides one budget over five purposes. Shares of what its "
+    "optimum spends on holdout seeds, by the ledger, in per cent: mean over repeated searches and its 95 % interval."
+)
 HEADER = ("fact", "reported", "source", "simulated", "95 % interval", "verdict")
 
 
@@ -36,8 +43,21 @@ def markdown(check: FactsCheck, *, command: str) -> str:
     for group in groups([finding.fact for finding in check.findings]):
         rows = [_row(f) for f in check.findings if f.fact.group == group]
         parts += [f"## {group.capitalize()}", table(HEADER, rows)]
+    if check.optima:
+        parts += ["## Where the money goes", OPTIMA, optima(check)]
     parts.append(_provenance(check))
     return "\n\n".join(parts) + "\n"
+
+
+def optima(check: FactsCheck) -> str:
+    """Shares of the money in each optimum."""
+    header = ("world", *PURPOSES, "all of it", "gain per customer")
+    rows = []
+    for title, each in check.optima.items():
+        shares = [[f"{100 * x:.0f}" for x in interval(np.array([s.share(p) for s in each]))] for p in PURPOSES]
+        total, gain = (float(np.mean([getattr(s, name) for s in each])) for name in ("total", "uplift"))
+        rows.append((title, *(f"{m} ({low} … {high})" for m, low, high in shares), _number(total), _number(gain)))
+    return table(header, rows)
 
 
 def verdict(check: FactsCheck) -> str:
@@ -70,8 +90,10 @@ def _number(value: float) -> str:
 def _provenance(check: FactsCheck) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in check.provenance["versions"].items())
     replicates = check.provenance["replicates"]
-    more = {f.replicates // replicates for f in check.findings} - {1}
+    more = {f.replicates // replicates for f in check.findings if not f.fact.searches} - {1}
     if more:
         times = ", ".join(f"{n} times" for n in sorted(more))
         replicates = f"{replicates} (for facts in which luck is large: {times} as many)"
-    return f"{replicates} replicates of each world, the same luck in all arms of a fact. Made with {versions}."
+    searches = f", {check.provenance['searches']} searches of each world that is searched" if check.optima else ""
+    luck = "the same luck in all arms of a fact"
+    return f"{replicates} replicates of each world{searches}, {luck}. Made with {versions}."

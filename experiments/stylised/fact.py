@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,27 @@ CONFIDENCE = 0.95
 Verdict = Literal["holds", "fails", "open"]
 
 
+class Asked(Protocol):
+    """An arm of a fact: what is asked, and the number that is read off an answer."""
+
+    searches: ClassVar[bool]
+    """Whether an answer takes a whole search, so that fewer are asked for."""
+
+    @property
+    def name(self) -> str:
+        """Name within the fact."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What is asked, and what is kept of it: arms of one key get one answer, those of one first part together."""
+
+    def together(self, arms: Sequence[Any], seed: int) -> Sequence[Any]:
+        """Ask once, in whatever process; an answer for each of these arms, which agree in the first part of the key."""
+
+    def read(self, answer: Any) -> float:
+        """The number."""
+
+
 @dataclass(frozen=True)
 class Arm:
     """A world that is asked: its name within the fact, the scenario, the policy, and what is read off."""
@@ -32,6 +53,22 @@ class Arm:
     scenario: Scenario
     policy: Policy
     measure: Measure
+    searches: ClassVar[bool] = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The world, and what is measured there."""
+        return repr((self.scenario, self.policy)), f"{self.measure.__module__}.{self.measure.__qualname__}"
+
+    def together(self, arms: Sequence[Arm], seed: int) -> list[float]:
+        """Live one replicate of the world and read the numbers of all arms off."""
+        world = PrivateDomain(self.scenario, self.policy, seed=seed)
+        world.run()
+        return [float(arm.measure(world)) for arm in arms]
+
+    def read(self, answer: float) -> float:
+        """The number as it is."""
+        return answer
 
 
 @dataclass(frozen=True)
@@ -44,7 +81,7 @@ class Fact:
     statement, source : what is reported, and by whom.
     low, high : range in which the number should lie; infinite for an open end.
     unit : of the number.
-    arms : worlds to ask; arms of one fact meet the same seeds.
+    arms : what is asked, worlds or searches in worlds; arms of one fact meet the same seeds.
     answer : one number for each replicate, from those of the arms by name.
     times : how many times as many replicates it gets as are asked for, where luck is large beside the answer.
     tuned : whether assumed parameters of its world were set with this fact in view; else it is a prediction.
@@ -56,7 +93,7 @@ class Fact:
     low: float
     high: float
     unit: str
-    arms: tuple[Arm, ...]
+    arms: tuple[Asked, ...]
     answer: Callable[[Answers], Floats]
     tuned: bool = False
     times: int = 1
@@ -65,6 +102,11 @@ class Fact:
     def group(self) -> str:
         """The word before the colon."""
         return self.name.partition(":")[0]
+
+    @property
+    def searches(self) -> bool:
+        """Whether its answers take whole searches."""
+        return any(arm.searches for arm in self.arms)
 
 
 @dataclass(frozen=True)
@@ -92,10 +134,16 @@ class Finding:
 def found(fact: Fact, answers: Answers) -> Finding:
     """The finding of a fact from the answers of its arms."""
     values = fact.answer(answers)
+    return Finding(fact, *interval(values), len(values))
+
+
+def interval(values: Floats) -> tuple[float, float, float]:
+    """Mean over replicates and its 95 % interval; infinite ends with one replicate."""
     n, mean = len(values), float(np.mean(values))
-    spread = float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.inf
-    half = float(t.ppf(0.5 + CONFIDENCE / 2, n - 1)) * spread if n > 1 else math.inf
-    return Finding(fact, mean, mean - half, mean + half, n)
+    if n == 1:
+        return mean, -math.inf, math.inf
+    half = float(t.ppf(0.5 + CONFIDENCE / 2, n - 1)) * float(np.std(values, ddof=1)) / math.sqrt(n)
+    return mean, mean - half, mean + half
 
 
 def the(arm: str) -> Callable[[Answers], Floats]:

@@ -11,6 +11,7 @@ import typer
 from experiments.terminal.options import Json, Processes, whole
 
 REPLICATES = 16
+SEARCHES = 4
 
 
 def facts(
@@ -23,6 +24,9 @@ def facts(
     replicates: Annotated[
         int, typer.Option(parser=whole(2), metavar="N", help="Number of replicates of each world.")
     ] = REPLICATES,
+    searches: Annotated[
+        int, typer.Option(parser=whole(2), metavar="N", help="Number of searches of each world that is searched.")
+    ] = SEARCHES,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -39,8 +43,10 @@ def facts(
     from experiments.terminal.console import Bars, say, say_json
 
     command = shlex.join(["siyu", "validate", "facts", *(names or ()), "--replicates", str(replicates)])
+    if searches != SEARCHES:
+        command += f" --searches {searches}"
     with Bars() as bars:
-        found = check_facts(names or (), replicates=replicates, processes=processes, listener=bars)
+        found = check_facts(names or (), replicates=replicates, searches=searches, processes=processes, listener=bars)
         if out:
             save(found, out, command=command)
     if json:
