@@ -15,8 +15,12 @@ from experiments.stylised.fact import Finding, groups, interval
 from experiments.terminal.folders import write_text
 
 OPTIMA = (
-    "In each world of the category statements a search divides one budget over five purposes. Shares of what its "
-    "optimum spends on holdout seeds, by the ledger, in per cent: mean over repeated searches and its 95 % interval."
+    "The category statements ask worlds of 1,000 contacts that differ in one property (`experiments/stylised/"
+    "categories.py`; every value is assumed, and none was chosen in view of an answer). In each, searches divide one "
+    "budget over five purposes: acquisition (media), goodwill (content and hours before a first order), conversion "
+    "(coupons for those who never ordered), loyalty (coupons and hours for buyers) and referral (cash for bringing a "
+    "friend). Shares of what the optimum spends on holdout seeds, by the ledger, in per cent: mean over repeated "
+    "searches and its 95 % interval; money in the scenario's currency, and the gain over a bit of everything."
 )
 HEADER = ("fact", "reported", "source", "simulated", "95 % interval", "verdict")
 
