@@ -122,7 +122,8 @@ class GroupBuying(ItemDemand):
         asked_by = world.draws.uniform(f"deal.by.{name}", world.day, c.key[rows]) * total[at]
         host = np.empty(len(rows), np.intp)
         there, begins = np.unique(at, return_index=True)
-        for number, one in zip(there, np.split(np.arange(len(rows)), begins[1:]), strict=True):
+        parts = np.split(np.arange(len(rows)), begins)[1:]  # none where nobody joins
+        for number, one in zip(there, parts, strict=True):
             within = asks[first[number] : first[number] + count[number]]
             place = np.minimum(np.searchsorted(within, asked_by[one], "right"), count[number] - 1)
             host[one] = hosts[first[number] + place]

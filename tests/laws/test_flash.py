@@ -102,6 +102,15 @@ def test_no_more_is_sold_than_there_is(kind: Any) -> None:
     assert sum(paid.values()) == 37 * 6000
 
 
+def test_a_group_that_nobody_joins_fails_and_is_paid_back() -> None:
+    shy = {"group_buying": {"kind": "group_buying", "open": -4, "join": -40}}
+    world = live(scenario(100, 20, behaviours=shy), policy(it=together(people=2)))
+    happened = Counter(kind for _, _, kind, _, source in canonical(world) if source == "it")
+    assert happened["deal_opened"] == happened["deal_failed"] > 0
+    assert happened["fee"] == happened["refund"] > 0
+    assert not buyers(world)
+
+
 @pytest.mark.parametrize("stacks", [False, True])
 def test_coupons_come_off_only_where_the_item_says_so(stacks: bool) -> None:
     deep = {"kind": "coupon", "depth": 0.5, "calendar": {"dates": ["2024-02-10"]}, "valid_days": 1}

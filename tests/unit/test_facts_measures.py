@@ -107,7 +107,7 @@ def test_losses_are_mutes_and_deletions() -> None:
 
 def test_hunters_are_counted_by_the_channel_that_brought_them() -> None:
     baited = {
-        name: CHANNELS["ads"] | {"hunter_share": share} for name, share in (("douyin", 0.9), ("xiaohongshu", 0.3))
+        name: CHANNELS["ads"] | {"hunter_share": share} for name, share in (("douyin", 0.9), ("xiaohongshu", 0.1))
     }
     here = scenario(100, 40, channels=baited, traits={"hunter_share": 0.3})
     world = live(here, policy(**hunters.ACTIONS))
