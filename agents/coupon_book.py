@@ -81,7 +81,7 @@ class Slot:
 
     def noticed(self, customers: Columns, rows: Rows) -> Rows:
         """Positions within ``rows`` of those who mean to use the coupon that they have in hand here."""
-        (meant,) = self.of(customers, "noticed")[rows].nonzero()  # the mark of one that is used stays
+        (meant,) = self.of(customers, "noticed")[rows].nonzero()
         found: Rows = meant[self.held(customers, rows[meant])]
         return found
 
@@ -95,6 +95,7 @@ class Slot:
     def empty(self, customers: Columns, rows: Rows) -> None:
         """Nothing lies here any more."""
         self.of(customers, "depth")[rows] = 0.0
+        self.of(customers, "noticed")[rows] = False
         if self.amounts:
             self.of(customers, "off")[rows] = 0
 
@@ -209,21 +210,30 @@ def worth(world: PrivateDomain, rows: Rows) -> Floats | None:
 
 
 def worth_at_most(world: PrivateDomain, rows: slice) -> Singles | np.float32:
-    """What :func:`worth` cannot exceed: minimums are left out and coupons add up. Shape (n,), or 0 for everybody."""
-    c, slots, positions = world.customers, [], []
+    """What :func:`worth` cannot exceed: minimums are left out, and an order is as small as one can be expected to be.
+
+    Shape (n,), or 0 for everybody.
+    """
+    c, most, amounts = world.customers, np.zeros(rows.stop - rows.start, np.float32), None
+    highest = world.policy.stacking.coupons_per_order == 1  # else they are added up
     for slot in world.slots:
         (at,) = slot.of(c, "noticed")[rows].nonzero()
-        if len(at):
-            slots.append(slot)
-            positions.append(at)
-    if not slots:
-        return np.float32(0.0)
-    share, low = _shares(world, slots, [at + rows.start for at in positions]).astype(np.float32), 0
-    most = np.zeros(rows.stop - rows.start, np.float32)
-    for at in positions:
-        most[at] += share[low : low + len(at)]
-        low += len(at)
-    return most
+        if not len(at):
+            continue
+        share = slot.of(c, "depth")[rows][at]
+        if slot.amounts:
+            amounts = _inverse_of_least_basket(world, rows) if amounts is None else amounts
+            share = np.maximum(share, np.minimum(slot.of(c, "off")[rows][at] * amounts[at], np.float32(1.0)))
+        most[at] = np.maximum(most[at], share) if highest else most[at] + share
+    return most if most.any() else np.float32(0.0)
+
+
+def _inverse_of_least_basket(world: PrivateDomain, rows: slice) -> Singles:
+    """One over the least order, in cents, that each can be expected to place; 1 for a cent and where that is open."""
+    constant = np.float32(world.models.basket.least_log_cents + world.season.basket[world.day])
+    logs = world.customers.basket[rows] + constant
+    inverse: Singles = np.exp(-np.maximum(logs, np.float32(0.0)))
+    return inverse
 
 
 def _shares(world: PrivateDomain, slots: Sequence[Slot], rows: Sequence[Rows]) -> Floats:

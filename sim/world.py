@@ -104,9 +104,9 @@ class World(mesa.Model):
 
     @contextmanager
     def _clocked(self, name: str) -> Iterator[None]:
-        began = time.perf_counter()
+        began = time.process_time()
         yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.process_time() - began
 
     def run(self, until: int | None = None) -> World:
         """Live until a day (default: the horizon) and return self."""

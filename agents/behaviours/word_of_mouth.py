@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,8 @@ class WordOfMouth(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         standing = [one for one in world.invitations if not one.action.prompted]
-        most = max((float(self._wish(world, one, one.rows).max()) for one in standing), default=0.0)
+        most = max((float(one.action.worth(world, one.rows).max()) for one in standing), default=0.0)
+        most = math.log1p(most / self.worth_scale_cny)
         spoke = [self._speak(world, chunk, most) for chunk in world.chunks()]
         if spoke:
             rows, programme = (np.concatenate(part) for part in zip(*spoke, strict=True))

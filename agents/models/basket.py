@@ -77,6 +77,11 @@ class Basket(Linear):
         """The same straight from the history; parameters are those of ``linear_at``."""
         return np.exp(np.minimum(self.linear_at(history, rows, day, weekday), LARGEST_LOG_CENTS))
 
+    @property
+    def least_log_cents(self) -> float:
+        """Log of what an expected amount cannot fall below; minus infinity where that is open."""
+        return min(self.lowest, LARGEST_LOG_CENTS)
+
     def residual(self, u: Floats, stretch: Floats | float = 1.0) -> Floats:
         """amount / mean at uniform draws ``u``; rises in u. ``stretch`` is that of :meth:`stretch_at`."""
         common = self._common(u)

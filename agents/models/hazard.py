@@ -116,6 +116,13 @@ class Linear(Spec):
             return math.inf
         return self.intercept + sum(float(table.max()) for table in self.addends.tables.values())
 
+    @cached_property
+    def lowest(self) -> float:
+        """What the predictor cannot fall below; minus infinity when a feature is computed for each row."""
+        if self.addends.per_row:
+            return -math.inf
+        return self.intercept + sum(float(table.min()) for table in self.addends.tables.values())
+
     def linear_at(self, history: Columns | Observed, rows: Rows, day: Days, weekday: int) -> Floats:
         """The same predictor straight from the history, without the matrix of covariates; several times faster.
 
