@@ -57,9 +57,7 @@ def test_a_page_tells_every_field(name: str) -> None:
 
 def test_a_row_tells_what_the_class_says() -> None:
     rows = {row.name: row for row in describe.page("coupon").rows}
-    assert rows["depth"] == describe.Row(
-        "depth", "required", "0 … 0.5", "share", "", "discount as a share of the order"
-    )
+    assert rows["depth"] == describe.Row("depth", "0", "0 … 0.5", "share", "", "discount as a share of the order")
     assert (rows["valid_days"].default, rows["valid_days"].limits, rows["valid_days"].unit) == ("7", "1 … 365", "days")
     assert (rows["stock"].default, rows["stock"].limits) == ("none", "≥ 0")
     assert rows["minimum_spend_cny"].unit == "currency"

@@ -54,7 +54,7 @@ def test_a_good_document_becomes_the_object_that_acts() -> None:
         ("depth: 0.2", "depht: 0.2", "p.yaml:8: actions.winback.depht", "unknown key 'depht'; did you mean 'depth'?"),
         ("depth: 0.2", "depth: 0.8", "p.yaml:8: actions.winback.depth", "0.5 (got 0.8)"),
         ("depth: 0.2", "depth: deep", "p.yaml:8: actions.winback.depth", "number"),
-        ("    depth: 0.2    # deep\n", "", "p.yaml:6: actions.winback.depth", "'depth' is missing"),
+        ("    calendar: {every_days: 7}\n", "", "p.yaml:6: actions.winback.calendar", "'calendar' is missing"),
         ("kind: coupon", "kind: cuopon", "p.yaml:6: actions.winback", "unknown kind 'cuopon'; did you mean 'coupon'?"),
         ("    kind: coupon\n", "", "p.yaml:6: actions.winback", "kind"),
         ("audience: lapsing", "audience: lapsnig", "p.yaml:10: actions.winback.audience",
