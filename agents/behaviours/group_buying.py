@@ -109,9 +109,9 @@ class GroupBuying(ItemDemand):
         asks = np.concatenate([np.cumsum(own[low : low + n]) for low, n in zip(first, count, strict=True)])
         total = asks[first + count - 1]
         # No more can be asked than are there.
-        people = np.bincount(circle_of_free)
-        chance = np.zeros(max(len(people), circles[-1] + 1))
-        chance[circles] = total / np.maximum(np.bincount(circle_of_free, minlength=len(chance))[circles], 1)
+        people = np.bincount(circle_of_free, minlength=circles[-1] + 1)
+        chance = np.zeros(len(people))
+        chance[circles] = total / np.maximum(people[circles], 1)
         near, u = world.draws.below(f"deal.asked.{name}", world.day, c.key[free], float(chance.max()))
         near = near[u < chance[circle_of_free[near]]]
         near = near[np.argsort(circle_of_free[near], kind="stable")]
@@ -120,13 +120,7 @@ class GroupBuying(ItemDemand):
         joins = world.draws.uniform(f"deal.join.{name}", world.day, c.key[rows]) < sigmoid(logit)
         rows, at = rows[joins], np.searchsorted(circles, circle[joins])
         asked_by = world.draws.uniform(f"deal.by.{name}", world.day, c.key[rows]) * total[at]
-        host = np.empty(len(rows), np.intp)
-        there, begins = np.unique(at, return_index=True)
-        parts = np.split(np.arange(len(rows)), begins)[1:]  # none where nobody joins
-        for number, one in zip(there, parts, strict=True):
-            within = asks[first[number] : first[number] + count[number]]
-            place = np.minimum(np.searchsorted(within, asked_by[one], "right"), count[number] - 1)
-            host[one] = hosts[first[number] + place]
+        host = hosts[first_above(asks, asked_by, first[at], first[at] + count[at] - 1)]
         for column in (c.deal, c.deal_host, c.deal_until):
             column[rows] = column[host]
         c.deal_paid[rows] = 0
@@ -176,3 +170,15 @@ class GroupBuying(ItemDemand):
         c = world.customers
         self._pay(world, name, action, rows[c.deal_paid[rows] == 0])
         world.record("refund", rows, c.deal_paid[rows].astype(np.int64), name)
+
+
+def first_above(values: NDArray[np.float64], limits: NDArray[np.float64], low: Rows, high: Rows) -> Rows:
+    """First place from ``low`` at which ``values`` exceed a limit, or ``high``; they rise from ``low`` to ``high``.
+
+    All limits at once, each between its own places: by halving. Shape (n,).
+    """
+    while (low < high).any():
+        middle = (low + high) // 2
+        later = (low < high) & (values[middle] <= limits)
+        low, high = np.where(later, middle + 1, low), np.where(later, high, middle)
+    return low
