@@ -85,5 +85,8 @@ OPERATOR_COSTS = (
 OPERATOR_INCOME = ("fee", "partner")
 """Kinds that a policy takes in beside orders: membership fees, and what partner brands pay."""
 
+SALES = ("order", "package")
+"""Kinds that sell goods, at list price."""
+
 DISCOUNTS = ("coupon_redeemed", "member_discount")
-"""Kinds that come off the list price of an order: gross sales less these are revenue."""
+"""Kinds that come off the list price of an order: sales less these are revenue."""

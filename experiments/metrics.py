@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.customers import Contact, Source
-from agents.events import DISCOUNTS, OPERATOR_COSTS, OPERATOR_INCOME
+from agents.events import DISCOUNTS, OPERATOR_COSTS, OPERATOR_INCOME, SALES
 from agents.scenario import Scenario
 from sim.ledger import Ledger
 
@@ -81,7 +81,7 @@ def ledger_outcome(ledger: Ledger, scenario: Scenario, seed: int, contacts: int,
     acquired = contacts + kinds["join"][0]
     equity = float((signed * factor).sum())
     profit = float(signed.sum())
-    revenue = kinds["order"][1] + kinds["package"][1] - sum(kinds[name][1] for name in DISCOUNTS)
+    revenue = sum(kinds[name][1] for name in SALES) - sum(kinds[name][1] for name in DISCOUNTS)
     values: dict[str, float] = {
         "clv": equity / acquired if acquired else 0.0,
         "equity": equity,
@@ -137,7 +137,7 @@ def _weekly(
     weeks = -(-horizon_days // DAYS_A_WEEK)
     week = t.day // DAYS_A_WEEK
     is_order = t.kind == ledger.code["order"]
-    off = np.isin(t.kind, [ledger.code[name] for name in DISCOUNTS])
+    sold, off = (np.isin(t.kind, [ledger.code[name] for name in names]) for names in (SALES, DISCOUNTS))
 
     def by_week(amount: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.bincount(week, amount, minlength=weeks).astype(np.float64)
@@ -145,7 +145,7 @@ def _weekly(
     return {
         "profit": by_week(signed),
         "equity": np.cumsum(by_week(signed * factor)),
-        "revenue": by_week((is_order * 1.0 - off) * t.amount / 100),
+        "revenue": by_week((sold * 1.0 - off) * t.amount / 100),
         "orders": by_week(is_order * t.n.astype(np.float64)),
         "spend": by_week(spent),
         **{name: by_week((t.kind == ledger.code[kind]) * t.n.astype(np.float64)) for name, kind in WEEKLY_COUNTS},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,9 @@ class Gathering(Behaviour):
 
     kind = "gathering"
     phase = "respond"
+    extensive: ClassVar[tuple[str, ...]] = (
+        "preparation_hours",
+    )  # staff are fewer in a smaller world, and do less each
 
     notice: float = parameter(
         0.5, ge=0, le=1, doc="chance that someone of median interest takes note of what is seen", source="assumed"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from agents.customers import TIERS
 from agents.domain import PrivateDomain
-from agents.events import DISCOUNTS
+from agents.events import DISCOUNTS, SALES
 from sim.ledger import Ledger
 
 
@@ -24,7 +24,7 @@ def tier_table(arm: str, world: PrivateDomain) -> pd.DataFrame:
 
 def sales_by_tier(ledger: Ledger) -> NDArray[np.float64]:
     """Net sales by the tier that the customer was in at that moment, scenario currency. Shape (3,)."""
-    events = ledger.of("value_tier", "order", *DISCOUNTS)
+    events = ledger.of("value_tier", *SALES, *DISCOUNTS)
     by_customer = np.argsort(events.key, kind="stable")  # the ledger's own order is that of time
     key, kind, amount = (column[by_customer] for column in (events.key, events.kind, events.amount))
     moves = kind == ledger.code["value_tier"]

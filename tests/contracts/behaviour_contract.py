@@ -8,6 +8,7 @@ from typing import Any, ClassVar, get_args
 from agents.behaviours import DEFAULTS, Behaviour
 from agents.behaviours.base import PhaseName
 from agents.domain import PrivateDomain, operate
+from agents.scenario import Scenario
 from tests.contracts.documents import KindContract, changed_columns, fields_of, is_numeric
 from tests.worlds import CHANNELS, LIVELY, Event, busy_policy, busy_scenario, canonical, live
 
@@ -39,6 +40,22 @@ def deeds(seed: int = 1) -> dict[str, tuple[set[str], set[str]]]:
 def plain_events(seed: int) -> list[Event]:
     """Events of the busy world as it is."""
     return canonical(live(busy_scenario(), busy_policy(), seed=seed))
+
+
+@cache
+def unnamed_events() -> list[Event]:
+    """Events of twenty days in which every behaviour is as it is by default."""
+    return canonical(live(busy_scenario(80, 30, behaviours={}), busy_policy(), until=20))
+
+
+def lives_as_before(of: Scenario, seed: int) -> bool:
+    """Whether the busy policy brings about in it what it does in the busy world. Most differ in the first days."""
+    plain, world = plain_events(seed), PrivateDomain(of, busy_policy(), seed=seed)
+    for until in (4, 10, 24, world.horizon_days):
+        world.run(until)
+        if canonical(world) != [event for event in plain if event[0] < until]:
+            return False
+    return True
 
 
 class BehaviourContract(KindContract):
@@ -82,8 +99,7 @@ class BehaviourContract(KindContract):
             value = getattr(part, name)
             if is_numeric(value):
                 bent = {**LIVELY, self.kind.kind: {"kind": self.kind.kind, **here, name: _bent(value)}}
-                worlds = (live(busy_scenario(behaviours=bent), busy_policy(), seed=seed) for seed in (1, 2))
-                if all(canonical(world) == plain_events(seed) for seed, world in zip((1, 2), worlds, strict=True)):
+                if all(lives_as_before(busy_scenario(behaviours=bent), seed) for seed in (1, 2)):
                     dead.add(name)
         assert not dead
 
@@ -101,8 +117,7 @@ class BehaviourContract(KindContract):
     def test_leaving_it_out_or_naming_its_defaults(self) -> None:
         """A scenario that names a default behaviour without changing it is the scenario that does not name it."""
         named = {self.kind.kind: {"kind": self.kind.kind}}
-        base = canonical(live(busy_scenario(80, 20, behaviours={}), busy_policy()))
-        assert canonical(live(busy_scenario(80, 20, behaviours=named), busy_policy())) == base
+        assert canonical(live(busy_scenario(80, 30, behaviours=named), busy_policy(), until=20)) == unnamed_events()
         assert self.kind in DEFAULTS
 
 

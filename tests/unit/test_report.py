@@ -244,8 +244,8 @@ def sales_in_turn(world: PrivateDomain) -> np.ndarray[Any, Any]:
         name = ledger.kinds[kind].name
         if name == "value_tier":
             tier[key] = amount
-        elif name in ("order", "coupon_redeemed", "member_discount"):
-            sales[tier.get(key, 0)] += (1 if name == "order" else -1) * amount / 100
+        elif name in ("order", "package", "coupon_redeemed", "member_discount"):
+            sales[tier.get(key, 0)] += (1 if name in ("order", "package") else -1) * amount / 100
     return sales
 
 
@@ -258,7 +258,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> SearchResult:
     folder = tmp_path_factory.mktemp("report")
     plan = {
         "title": "small", "space": {PER_WEEK: {"low": 0, "high": 7}, DEPTH: {"low": 0, "high": 0.3}}, "trials": 4,
-        "replicates": 2, "batch": 4, "finalists": 2, "final_replicates": 16, "final_rounds": 1,
+        "replicates": 2, "batch": 4, "finalists": 2, "final_replicates": 22, "final_rounds": 1,
         "holdout_replicates": 3, "design": 8, "budget": 40_000, "limits": {"messages": {"at_most": 50}}, "fronts": [],
     }  # fmt: skip
     for kind, data in (("scenario", SCENARIO), ("policy", POLICY), ("search", plan)):

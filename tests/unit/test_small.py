@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.behaviours import Gathering
 from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
 from experiments.experiment import Experiment, Sensitivity
@@ -57,6 +58,7 @@ def test_what_customers_share_is_scaled_and_nothing_else() -> None:
     world, busy = busy_scenario(400), busy_policy()
     assert changed(world.model_dump(), smaller(world, 0.5).model_dump()) == {
         "population.size", "staff.hours_per_week", "channels.store.organic_per_day",
+        "behaviours.gathering.preparation_hours",
         *(f"channels.{name}.volume" for name in world.channels),
     }  # fmt: skip
     assert changed(busy.model_dump(mode="json"), smaller_policy(busy, 0.5).model_dump(mode="json")) == {
@@ -69,7 +71,11 @@ def test_what_customers_share_is_scaled_and_nothing_else() -> None:
         "actions.moments.production_cny",
         "actions.flash.item.stock", "actions.flash.production_cny", "actions.together.item.stock",
         "actions.posts.production_cny", "actions.adverts.production_cny", "actions.winback.stock",
-            "actions.hello.stock", "actions.missed.stock",
+        "actions.hello.stock", "actions.missed.stock", "actions.club.plans.bespoke.expert_hours_per_week",
+        "actions.groups.hours_per_week", "actions.groups.most_groups", "actions.new.hours_per_event",
+        "actions.new.item_cost_cny", "actions.draw.hours_per_event", "actions.fair.hours_per_event",
+        "actions.fair.production_cny", "actions.welfare.hours_per_event", "actions.welfare.production_cny",
+        "actions.welfare.gift.stock", "actions.sellers.places", "actions.darlings.hours_per_week",
     }  # fmt: skip
 
 
@@ -88,10 +94,22 @@ def test_whole_numbers_stay_whole_and_above_nothing() -> None:
     assert (small["it"].stock, small["none"].stock) == (1, 0)
 
 
+def test_a_default_that_is_for_all_together_is_scaled_though_nobody_named_it() -> None:
+    there = smaller(scenario(), 0.5)
+    assert there.behaviours["gathering"].model_dump()["preparation_hours"] == Gathering().preparation_hours / 2
+    assert smaller(there, 0.5) == smaller(scenario(), 0.25)
+    assert not smaller(scenario(only_named_behaviours=True), 0.5).behaviours
+
+
 def test_policies_are_worth_the_same_to_a_customer_of_a_smaller_world() -> None:
-    """Were anything that customers share not scaled, staff, media or coupons would be four times as plenty there."""
+    """Were anything that customers share not scaled, staff, media or coupons would be four times as plenty there.
+
+    Groups have the size that the platform gives them, so they are small enough here for both worlds to have several.
+    """
     world = busy_scenario(800, 40, staff={"hours_per_week": 40})
     actions = {name: action for name, action in EVERYTHING.items() if name != "friday"}  # its coupons have no end
+    actions["greet"] = {**actions["greet"], "group_size": 25}
+    actions["groups"] = {**actions["groups"], "most_groups": 8}
     busy = policy(cap=8, **actions)
     whole = lived(world, [busy, DO_NOTHING])
     small = lived(smaller(world, SHARE), [smaller_policy(busy, SHARE), smaller_policy(DO_NOTHING, SHARE)])

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from agents.actions.base import Action
+from agents.behaviours import DEFAULTS
 from agents.behaviours.base import Behaviour
 from agents.policy import Policy
 from agents.scenario import Scenario
@@ -32,7 +33,10 @@ def smaller(scenario: Scenario, share: float) -> Scenario:
     Its first customers are those of the whole, with the same luck. Numbers of people are rounded, to no less than one.
     """
     whole = _scaled_all(scenario.model_dump(mode="json"), OF_A_SCENARIO, share)
-    behaviours = {name: smaller_part(part, share) for name, part in scenario.behaviours.items()}
+    parts = dict(scenario.behaviours)
+    if not scenario.only_named_behaviours:  # a default that is for all customers together is named, to be scaled
+        parts |= {kind.kind: kind() for kind in DEFAULTS if kind.extensive and kind.kind not in parts}
+    behaviours = {name: smaller_part(part, share) for name, part in parts.items()}
     return validate(Scenario, whole).model_copy(update={"behaviours": behaviours})
 
 
