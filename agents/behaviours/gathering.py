@@ -29,9 +29,7 @@ class Gathering(Behaviour):
 
     kind = "gathering"
     phase = "respond"
-    extensive: ClassVar[tuple[str, ...]] = (
-        "preparation_hours",
-    )  # staff are fewer in a smaller world, and do less each
+    extensive: ClassVar[tuple[str, ...]] = ("preparation_hours",)  # a smaller world has fewer staff
 
     notice: float = parameter(
         0.5, ge=0, le=1, doc="chance that someone of median interest takes note of what is seen", source="assumed"

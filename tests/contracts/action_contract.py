@@ -54,8 +54,9 @@ class ActionContract(KindContract):
         data = self.data()
         for path, value in self.kind.off.items():
             data = put(data, path, value)
-        without = live(self.world(), policy(8, **self.others()))
-        with_it = live(self.world(), policy(8, idle=data, **self.others()))
+        of = self.world(days=30)
+        without = live(of, policy(8, **self.others()))
+        with_it = live(of, policy(8, idle=data, **self.others()))
         assert canonical(with_it) == canonical(without)
         idle = policy(idle=data)
         assert idle.fixed_cost_cny(self.world()) == 0

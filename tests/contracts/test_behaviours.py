@@ -21,7 +21,7 @@ from agents.domain import PrivateDomain
 from agents.models.history import History
 from tests.contracts.behaviour_contract import BehaviourContract
 from tests.contracts.documents import import_contracts
-from tests.worlds import busy_policy, busy_scenario
+from tests.worlds import LIVELY, busy_policy, busy_scenario
 
 
 class TestArrival(BehaviourContract):
@@ -96,8 +96,10 @@ def test_every_kind_has_its_contract() -> None:
 
 def test_they_act_in_the_order_of_the_list() -> None:
     """Replacing one by a named one keeps its place."""
-    named = {"purchase": {"kind": "purchase", "first_order": -5}}
-    world = PrivateDomain(busy_scenario(behaviours=named), busy_policy(), seed=1)
-    kinds = [b.kind for b in world.behaviours]
-    assert kinds == [b.kind for b in PrivateDomain(busy_scenario(), busy_policy(), seed=1).behaviours]
+    others = {name: part for name, part in LIVELY.items() if name != "purchase"}
+    named = {**others, "purchase": {"kind": "purchase", "first_order": -5}}
+    world, plain = (
+        PrivateDomain(busy_scenario(behaviours=behaviours), busy_policy(), seed=1) for behaviours in (named, others)
+    )
+    assert [b.kind for b in world.behaviours] == [b.kind for b in plain.behaviours]
     assert next(b for b in world.behaviours if b.kind == "purchase").first_order == -5

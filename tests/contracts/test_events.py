@@ -43,7 +43,13 @@ class TestLottery(ActionContract):
 
 class TestFestival(ActionContract):
     kind = Festival
-    example = {"depth": 0.3, "calendar": {"every_days": 9, "from_day": 5}, "run_up_days": 3, "production_cny": 8}
+    example = {
+        "depth": 0.3,
+        "calendar": {"every_days": 9, "from_day": 5},
+        "run_up_days": 3,
+        "production_cny": 8,
+        "minimum_spend_cny": 20,
+    }
     columns = IN_HAND
     costs = {"message_advert", "wages", "setup", "coupon_redeemed"}
 

@@ -53,6 +53,10 @@ class FieldTest(Spec):
                 raise ValueError(f"the dose of {name} must be above 0 (it is {dose:g}); raise it or leave it out")
         return doses
 
+    def can_measure(self, name: str) -> bool:
+        """Whether it is known how much the effect moves orders: bait, for one, moves who adds the contact."""
+        return name in self.doses or name in DOSES
+
     def prior_size(self, name: str, effect: Effect, *, orders_per_day: float, rate_sd: float) -> float:
         """Customers in each arm with whom the test knows the effect as well as its prior does.
 

@@ -109,7 +109,7 @@ class Stress:
                 effect.name, effect.effect, orders_per_day=per_day, rate_sd=scenario.traits.rate_sd
             )
             for effect in assumed_effects(scenario, self.ground.assumed)
-            if effect.effect.sd > 0
+            if effect.effect.sd > 0 and self.design.field_test.can_measure(effect.name)
         }
         # A policy that breaks a limit is no choice, however much is known.
         allowed = [all(k.kept for k in f.limits) for f in finals.finalists]
