@@ -1,6 +1,6 @@
 """How fast the engine is, what a customer weighs, and how both grow: python benchmarks/engine.py [--quick] [--learned].
 
-Two worlds are told apart (benchmarks/playbook.py): that of seven kinds of action, the playbook of the first release,
+Two worlds are told apart (benchmarks/playbook.py): that of six kinds of action, the playbook of the first releases,
 whose speed is to stay what it was, and the whole playbook. --against CLONE compares the former with another commit.
 
 Speed is counted in agent-days: contacts of day 0 times days lived, newcomers not counted. Times are those of this
@@ -32,7 +32,7 @@ from agents.birth import Learned
 from agents.domain import PrivateDomain
 from agents.models import History
 from benchmarks.against import ratio, show_against
-from benchmarks.playbook import Setting, everything, seven_kinds
+from benchmarks.playbook import Setting, everything, six_kinds
 
 SEED = 1
 REFERENCE_SIZE = 1000  # customers as objects; their speed does not depend on their number
@@ -47,9 +47,9 @@ TARGETS = {
         "at least",
         SEARCH_REPLICATES * SEARCH_SIZE * SEARCH_DAYS / SEARCH_MINUTES / 60,
     ),
-    "agent-days/s at 100 k, seven kinds": ("at least", 4e6),
-    "time of seven kinds over that of the other commit": ("at most", 1.05),
-    "time of the whole playbook over that of seven kinds": ("at most", 2.0),
+    "agent-days/s at 100 k, six kinds": ("at least", 4e6),
+    "time of six kinds over that of the other commit": ("at most", 1.05),
+    "time of the whole playbook over that of six kinds": ("at most", 2.0),
     "bytes a customer at 1 M": ("at most", 200.0),
     "time of 1 M over time of 100 k": ("at most", 12.0),
     "speed over the object reference": ("at least", 30.0),
@@ -104,17 +104,17 @@ def best(repeats: int, setting: Setting, **options: Any) -> Run:
 
 
 def show_playbook(size: int, days: int, repeats: int) -> float:
-    """Live seven kinds of action and the whole playbook in turns; the ratio of their times an agent-day."""
-    settings = seven_kinds(size, days), everything(size, days)
+    """Live six kinds of action and the whole playbook in turns; the ratio of their times an agent-day."""
+    settings = six_kinds(size, days), everything(size, days)
     kinds = {action["kind"] for action in settings[1].operator["actions"].values()}
-    print(f"the whole playbook, {len(kinds)} kinds of action, in turns with seven kinds, {size:,} customers")
+    print(f"the whole playbook, {len(kinds)} kinds of action, in turns with six kinds, {size:,} customers")
     runs: tuple[list[Run], list[Run]] = ([], [])
     for _ in range(repeats):
         for setting, done in zip(settings, runs, strict=True):
             done.append(live(setting))
     seconds = [[run.cpu_seconds for run in done] for done in runs]
     fastest = [min(done, key=lambda run: run.cpu_seconds) for done in runs]
-    for label, run in zip(("seven kinds", "every kind"), fastest, strict=True):
+    for label, run in zip(("six kinds", "every kind"), fastest, strict=True):
         show(label, run)
     print(f"  every kind takes {ratio(*seconds)}")
     show_phases(best(1, settings[1], profile=True), parts=12)
@@ -165,7 +165,7 @@ def reference_speed(days: int, repeats: int) -> float:
     """Agent-days a second of CPU time when every customer is a mesa agent."""
     from tests.reference import ReferenceWorld
 
-    setting, seconds = seven_kinds(REFERENCE_SIZE, days), []
+    setting, seconds = six_kinds(REFERENCE_SIZE, days), []
     for _ in range(repeats):
         world = ReferenceWorld(setting.scenario(), setting.policy(), seed=SEED)
         began = time.process_time()
@@ -245,11 +245,11 @@ def show_phases(run: Run, parts: int = 0) -> None:
 
 
 def show_weights(size: int, days: int) -> Weight:
-    """Weigh the worlds of a size, each in a process of its own; give that of seven kinds of action with newcomers."""
+    """Weigh the worlds of a size, each in a process of its own; give that of six kinds of action with newcomers."""
     worlds = {
         "every kind of action": (everything(size, days), everything(1000, days)),
-        "seven kinds without newcomers": (seven_kinds(size, days, newcomers=False), seven_kinds(100, days)),
-        "seven kinds and newcomers by three channels": (seven_kinds(size, days), seven_kinds(100, days)),
+        "six kinds without newcomers": (six_kinds(size, days, newcomers=False), six_kinds(100, days)),
+        "six kinds and newcomers by three channels": (six_kinds(size, days), six_kinds(100, days)),
     }
     for label, settings in worlds.items():
         weight = weigh_apart(*settings)
@@ -279,11 +279,11 @@ def main() -> None:
     given = parser.parse_args()
     days, repeats = (min(given.days, 30), 1) if given.quick else (given.days, given.repeats)
     sizes = [10_000, 100_000] if given.quick else [10_000, 100_000, 1_000_000]
-    print(f"{machine()}\nseven kinds of action, {days} days, best of {repeats}")
+    print(f"{machine()}\nsix kinds of action, {days} days, best of {repeats}")
 
     print("speed, default models")
-    usual = seven_kinds(100_000, days)
-    runs = {size: best(repeats, seven_kinds(size, days)) for size in sizes}
+    usual = six_kinds(100_000, days)
+    runs = {size: best(repeats, six_kinds(size, days)) for size in sizes}
     for size, run in runs.items():
         show(f"{size:,} customers, totals only", run)
     show("100,000 customers, every event kept", best(repeats, usual, detail=True))
@@ -294,11 +294,11 @@ def main() -> None:
         show("100,000 customers, totals only", best(repeats, usual, learned=learned))
         show_phases(best(repeats, usual, learned=learned, profile=True))
     found = {
-        "agent-days/s at 100 k, seven kinds": runs[100_000].speed,
-        "time of the whole playbook over that of seven kinds": show_playbook(100_000, days, repeats),
+        "agent-days/s at 100 k, six kinds": runs[100_000].speed,
+        "time of the whole playbook over that of six kinds": show_playbook(100_000, days, repeats),
     }
     if given.against:
-        name = "time of seven kinds over that of the other commit"
+        name = "time of six kinds over that of the other commit"
         found[name] = show_against(given.against.resolve(), usual, repeats)
     objects = reference_speed(days, repeats)
     print(f"object reference\n  {REFERENCE_SIZE:,} customers {objects / 1e3:,.1f} k agent-days/s")

@@ -1,4 +1,4 @@
-"""The worlds whose speed is measured: seven kinds of action in a plain market, and the whole playbook in a rich one.
+"""The worlds whose speed is measured: six kinds of action in a plain market, and the whole playbook in a rich one.
 
 Amounts for all customers together grow with the contacts, so that everything a customer meets stays the same.
 """
@@ -43,20 +43,20 @@ class Setting:
         return Policy.model_validate(self.operator)
 
 
-def seven_kinds(size: int, days: int, *, newcomers: bool = True) -> Setting:
-    """All kinds of action of the first release, in a market whose channels and staff grow with the contacts.
+def six_kinds(size: int, days: int, *, newcomers: bool = True) -> Setting:
+    """All kinds of action of the first releases, in a market whose channels and staff grow with the contacts.
 
     There is one prospect for each contact of day 0. Without newcomers all kinds but acquisition.
     """
-    actions = _seven(size)
+    actions = _six(size)
     if not newcomers:
         del actions["growth"]
-    return Setting(_market(size, days), _policy("seven kinds of action", actions))
+    return Setting(_market(size, days), _policy("six kinds of action", actions))
 
 
 def everything(size: int, days: int) -> Setting:
     """Every kind of action that ships, in a market where each finds work."""
-    actions = {**_seven(size), **_further(size)}
+    actions = {**_six(size), **_further(size)}
     shipped = {name for name, kind in Action.REGISTRY.items() if kind.__module__.startswith("agents.actions.")}
     missing = shipped - {action["kind"] for action in actions.values()}
     assert not missing, f"the playbook lacks {', '.join(sorted(missing))}: give each a line in _further()"
@@ -83,7 +83,7 @@ def _market(size: int, days: int) -> dict[str, Any]:
     }
 
 
-def _seven(size: int) -> dict[str, Any]:
+def _six(size: int) -> dict[str, Any]:
     spend = size / 1000  # CNY a day and channel; reaches about 3 % of the contacts' number in 60 days
     return {
         "growth": {
@@ -109,7 +109,6 @@ def _seven(size: int) -> dict[str, Any]:
             "tiers": [{"threshold_cny": 200, "discount": 0.03}, {"threshold_cny": 500, "discount": 0.06}],
             "plans": {"month_card": {"fee_cny": 18, "discount": 0.2}},
         },
-        "points": {"kind": "points", "per_cny": 1, "check_in": 5, "photo": 50, "reply": 20},
     }
 
 
@@ -129,7 +128,7 @@ def _rich_market(plain: dict[str, Any]) -> dict[str, Any]:
 
 def _further(size: int) -> dict[str, Any]:
     """The other kinds, and what the first ones can do by now."""
-    first = _seven(size)
+    first = _six(size)
     hours = size / 10_000  # of each further work a week; ten thousand contacts have a hundred hours
     club = {
         **first["club"],
@@ -144,7 +143,8 @@ def _further(size: int) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "club": club,
-        "points": {**first["points"], "invitation": 200, "expiry_days": 365},
+        "points": {"kind": "points", "per_cny": 1, "check_in": 5, "photo": 50, "reply": 20, "invitation": 200,
+                   "expiry_days": 365},
         "bait": {"kind": "newcomer_bait", "channels": ["douyin"], "off_cny": 30, "minimum_spend_cny": 60},
         "swap": {"kind": "partner_swap", "channel": "bakery", "calendar": {"per_week": 0.5}},
         "hello": {"kind": "welcome", "every_hours": 1},

@@ -66,7 +66,7 @@ class World(mesa.Model):
     ----------
     PHASES : the order of the day; each phase is a function of the world.
     day : days lived so far, which is also the index of the day about to be lived.
-    seconds : time spent in each phase, and in each part of it as ``phase/part``, when ``profile`` is set.
+    seconds : processor time spent in each phase, and in each part of it as ``phase/part``, when ``profile`` is set.
     """
 
     PHASES: ClassVar[tuple[Phase, ...]] = ()

@@ -25,7 +25,7 @@ class Closeup:
     ----------
     events : one row per event in the order of the ledger: day, date, key (−1 for nobody in particular), event, amount,
         unit (money in cents), source. None when they were not asked for.
-    seconds : time spent in each phase of the day and in its parts, by name; nothing when it was not asked for.
+    seconds : processor time of each phase of the day and of its parts, by name; nothing when it was not asked for.
     identities : what sales are made of; nothing when it was not asked for.
     """
 

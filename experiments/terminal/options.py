@@ -234,7 +234,11 @@ SchemaOut = Annotated[
     ),
 ]  # fmt: skip
 Profile = Annotated[
-    bool, typer.Option("--profile", help="Also tell the seconds that each phase of the day takes in one replicate.")
+    bool,
+    typer.Option(
+        "--profile",
+        help="Also tell the processor time that each phase of the day, action and behaviour takes in one replicate.",
+    ),
 ]
 Accounts = Annotated[
     bool,

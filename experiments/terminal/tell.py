@@ -107,7 +107,7 @@ def tell_run(about: About, results: Results, closeup: Closeup, *, json: bool) ->
     if closeup.identities:
         _say_accounts(closeup.identities, results)
     if closeup.seconds:
-        say_table(("phase of the day", "seconds", "share"), _clock(closeup.seconds), numbers=(1, 2))
+        say_table(("phase of the day", "CPU seconds", "share"), _clock(closeup.seconds), numbers=(1, 2))
     about.say_folder()
 
 
