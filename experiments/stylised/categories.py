@@ -20,6 +20,7 @@ from sim.spec import validate
 
 YEARLY_CNY = 1200.0
 CONTACTS, DAYS = 1000, 120
+MORE = 0.001  # share of the money by which one end must surpass the other: the same at both is not more
 
 
 def _often(orders_per_year: float, lapse_after_first: float) -> dict[str, Any]:
@@ -97,5 +98,5 @@ def facts() -> Iterator[Fact]:
             yield Fact(
                 f"categories: {words}, {of} less {less} {WORDS[axis.name]}",
                 f"where {WORDS[axis.name]} is {of}, the best plan leans to {words}", "S1",
-                0.0, math.inf, "share of the money", arms, difference(of, less),
+                MORE, math.inf, "share of the money", arms, difference(of, less),
             )  # fmt: skip

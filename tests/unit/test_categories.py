@@ -128,6 +128,14 @@ def test_one_search_answers_all_statements_of_its_world(asked: list[tuple[str, i
     assert len(check.optima["weak interaction"]) == 3
 
 
+def test_the_same_share_at_both_ends_does_not_hold(
+    asked: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spending = Spending(dict.fromkeys(PURPOSES, 1.0), 1.0)
+    monkeypatch.setattr(Optimum, "answer", lambda self, seed: spending)
+    assert len(facts.check_facts(["categories"], searches=2, processes=1).failed()) == 6
+
+
 def test_the_document_shows_where_the_money_goes(asked: list[tuple[str, int]]) -> None:
     told = CliRunner().invoke(app, ["facts", "categories", "--searches", "2", "--processes", "1"])
     assert told.exit_code == 0
