@@ -226,6 +226,9 @@ def unit_of(name: str, meaning: str) -> str:
     return FIRST_WORDS.get(first[0], "") if first else ""
 
 
+EXACT = 1e15  # whole numbers below are written out
+
+
 def shown(value: Any) -> str:
     """A value as it is written in YAML; ``required`` for a field without default."""
     if value is PydanticUndefined:
@@ -242,7 +245,9 @@ def shown(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {shown(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(shown(inner) for inner in value) + "]"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() and abs(value) < EXACT else f"{value:g}"
+    return str(value)
 
 
 # -- documents --------------------------------------------------------------------------------------------------------
