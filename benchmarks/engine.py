@@ -37,7 +37,7 @@ from benchmarks.playbook import Setting, everything, six_kinds
 SEED = 1
 REFERENCE_SIZE = 1000  # customers as objects; their speed does not depend on their number
 
-SEARCHED = {"scenario": "sparkling_drinks", "policy": "status_quo", "search": "sparkling_drinks"}
+SEARCHED = {"scenario": "sparkling_drinks", "policy": "sparkling_drinks", "search": "sparkling_drinks"}
 SEARCH_SIZE, SEARCH_DAYS = 10_000, 180
 SEARCH_REPLICATES = 200 * 8  # trials times replicates
 SEARCH_MINUTES = 3  # in which two cores should live them

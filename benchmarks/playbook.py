@@ -157,7 +157,7 @@ def _further(size: int) -> dict[str, Any]:
         "birthday": {"kind": "coupon_trigger", "on": "birthday", "depth": 0.2, "valid_days": 14, "reminder_days": 3},
         "monthly": {"kind": "coupon_bundle", "calendar": {"every_days": 30}, "audience": "buyers",
                     "coupons": [{"off_cny": 10, "minimum_spend_cny": 79}, {"off_cny": 20, "minimum_spend_cny": 129}]},
-        "flash": {"kind": "flash_group", "calendar": {"every_days": 28, "from_day": 20}, "nurture_days": 14,
+        "flash": {"kind": "flash_group", "calendar": {"every_days": 28, "from_day": 14}, "nurture_days": 14,
                   "item": {"name": "gift box", "list_price_cny": 120, "price_cny": 69, "unit_cost_cny": 30,
                            "stock": size // 50}},
         "together": {"kind": "group_buy", "calendar": A_DAY, "people": 3, "days_open": 2, "commission_cny": 5,
