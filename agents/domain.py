@@ -57,6 +57,9 @@ def operate(world: PrivateDomain) -> None:
     world.gifts.clear()
     world.announced.clear()
     world.promised.clear()
+    # Whoever reads these empties them, but in a world of named behaviours alone they may not be there.
+    for read_later in (world.seen, world.settled, world.openings, world.invitations):
+        read_later.clear()
     world.communities.start_day()
     for name, action in world.policy.actions.items():
         with world.timed(f"operate/{name}"):

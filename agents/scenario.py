@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import model_validator
 
 from agents.behaviours import DEFAULTS, Behaviour, ValueTiers
+from agents.behaviours.guests import JOINED_BY
 from agents.channels import ChannelSpec
 from agents.customers import Traits
 from agents.effects import Effects
@@ -132,6 +133,15 @@ class Scenario(Spec):
     def _somebody(self) -> Self:
         if self.population.size == 0 and not self.channels:
             raise ValueError("nobody can ever live here: population.size is 0 and there are no channels; give one")
+        return self
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        if JOINED_BY in self.channels:
+            raise ValueError(
+                f"channels.{JOINED_BY}: in the ledger this says that one joined whom friends brought; "
+                "rename the channel"
+            )
         return self
 
     @model_validator(mode="after")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from agents.actions.base import Action, Problem, cents
 from sim.errors import nearest
@@ -33,7 +33,7 @@ class TeamSpec(Spec):
     hours: float = parameter(1.0, ge=0, le=10, doc="hours for the private domain, times the scenario's")
     wage: float = parameter(1.0, ge=0, le=10, doc="wage, times the scenario's")
     skill: Skill = parameter(Skill(), doc="how well they work")
-    reach: dict[str, float] = parameter(
+    reach: dict[str, Annotated[float, Field(ge=1, le=100)]] = parameter(
         default_factory=dict, doc="people reached without spending, by channel, times the channel's organic_per_day"
     )
 
@@ -96,7 +96,7 @@ class Team(Action):
         for channel, factor in self.about.reach.items():
             if channel in world.channels:
                 spec = world.channels[channel].spec
-                world.channels[channel].push(max(factor - 1.0, 0.0) * spec.organic_per_day * spec.cost_per_reach_cny)
+                world.channels[channel].push((factor - 1.0) * spec.organic_per_day * spec.cost_per_reach_cny)
 
     def fixed_cost_cny(self, scenario: Scenario) -> float:
         return self.setup_cny

@@ -63,7 +63,7 @@ class WelfareDay(GroupEvent):
         member = (c.member_level[rows] > 0) | (c.card_until[rows] >= world.day)
         for chosen, depth in ((~member, self.depth), (member, self.depth + self.member_extra)):
             flash_price(world, rows[chosen], depth, self.minimum_spend_cny, name)
-        if self.gift and len(rows):
+        if self.gift and self.gift.stock != 0 and len(rows):  # without a piece nobody hears of it
             worth = np.minimum(self.gift.worth_cny * 100 / world.expected_basket(rows), LARGEST_WORTH)
             c.stimulus[rows] += world.effects["coupon"] * c.price_sensitivity[rows] * worth
             world.promised.append(Promise(name, rows, cents(self.gift.cost_cny), self.gift.stock))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.behaviours.base import Behaviour
+from agents.customers import Contact
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Distributors(Behaviour):
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
         for opening in world.openings:
-            rows = opening.rows
+            rows = opening.rows[c.contact[opening.rows] != Contact.DELETED]  # since the morning
             u = world.draws.uniform(f"distribution.apply.{opening.name}", world.day, c.key[rows])
             # Of somebody twice as sociable the chance is that of two tries.
             chance = 1.0 - (1.0 - self.apply_at_opening) ** c.sociability[rows].astype(np.float64)

@@ -10,7 +10,7 @@ import pytest
 
 from agents.communities import Communities
 from agents.domain import PrivateDomain
-from tests.worlds import live, policy, scenario
+from tests.worlds import canonical, live, policy, scenario
 
 EAGER = {"group_joining": {"kind": "group_joining", "at_rest": 2.0}}
 GROUPS: dict[str, Any] = {"kind": "community", "calendar": {"per_week": 1}, "hours_per_week": 20}
@@ -86,6 +86,12 @@ def test_gifts_last_as_long_as_there_are_any(stock: int) -> None:
     sale = {"kind": "welfare_day", "gift": {"stock": stock}, "calendar": {"weekdays": ["fri"]}}
     given = live(scenario(2000, 14), policy(sale=sale)).ledger.of("gift")
     assert np.unique(given.day, return_counts=True)[1].tolist() == ([stock] * 2 if stock else [])
+
+
+def test_a_gift_that_is_not_there_draws_nobody() -> None:
+    sale = {"kind": "welfare_day", "depth": 0.1, "calendar": {"weekdays": ["fri"]}}
+    plain, empty = (live(scenario(500, 14), policy(sale={**sale, **more})) for more in ({}, {"gift": {"stock": 0}}))
+    assert canonical(plain) == canonical(empty)
 
 
 def test_bargain_hunters_come_to_lotteries() -> None:

@@ -151,3 +151,16 @@ def test_a_commission_is_a_share_of_what_friends_pay_for_a_time() -> None:
             paid[day, key] += amount
     assert paid == due
     assert len(paid) > 10
+
+
+def test_whom_the_day_lost_does_not_become_a_distributor() -> None:
+    angry = {"reaction": {"kind": "reaction", "delete": -0.5}, "distributors": {"kind": "distributors",
+             "apply_at_opening": 1.0}}  # fmt: skip
+    sellers = {"kind": "distribution", "commission": 0.1, "calendar": {"every_days": 1}}
+    noise = {"kind": "advert", "calendar": {"per_week": 7}}
+    of = busy_scenario(200, 1, channels={}, behaviours=angry)
+    world = live(of, policy(sellers=sellers, noise=noise))
+    lost, chosen = (world.ledger.of(kind).key for kind in ("delete", "distributor"))
+    assert len(lost) > 10
+    assert len(chosen) > 10
+    assert not np.isin(lost, chosen).any()

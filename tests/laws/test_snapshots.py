@@ -76,3 +76,10 @@ def test_a_world_stops_at_its_horizon() -> None:
     world.run(99)
     assert (world.day, world.running) == (5, False)
     assert canonical(world) == before
+
+
+def test_messages_are_of_one_day_even_where_nobody_reacts() -> None:
+    """Reaction empties what was seen; in a world of named behaviours alone it may not be there."""
+    of = busy_scenario(20, 5, behaviours={"attention": {"kind": "attention"}}, only_named_behaviours=True)
+    world = live(of, policy(noise={"kind": "advert", "calendar": {"per_week": 7}}))
+    assert len(world.seen) == 1

@@ -221,7 +221,7 @@ def apply_for_distribution(world: ReferenceWorld) -> None:
     rule = world.rules["distributors"]
     for name, there, places in world.openings:
         keen = []
-        for c in there:
+        for c in (c for c in there if c.here):
             u = world.draws.one(f"distribution.apply.{name}", world.day, c.key)
             if u < 1.0 - (1.0 - rule.apply_at_opening) ** c.sociability:
                 keen.append((u, c.key, c))

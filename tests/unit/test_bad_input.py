@@ -88,6 +88,11 @@ DOCUMENTS: dict[str, tuple[Edit, tuple[str, ...], tuple[str, ...]]] = {
                    ("population.level_shares: must have 6 items (got 2)",)),
     "unknown channel": (replace("quo.yaml", "store: 5", "stor: 5"), SIMULATE,
                         ("actions.media.spend_cny_per_day.stor", "no channel 'stor'", "did you mean 'store'?")),
+    "channel named as friends are": (replace("world.yaml", "store:", "referral:"), SIMULATE,
+                                     ("channels.referral", "whom friends brought", "rename the channel")),
+    "team that loses those who come": (replace("quo.yaml", "actions:", "actions:\n  team: {kind: team, own: {reach: "
+                                               "{store: 0.5}}}"), SIMULATE,
+                                       ("actions.team.own.reach.store: must be at least 1 (got 0.5)",)),
     "dates outside the run": (replace("quo.yaml", "every_days: 7", "dates: [2030-01-01]"), SIMULATE,
                               ("actions.offer.calendar", "between 2024-01-01 and 2024-01-14", "change the calendar")),
     "unknown weekday": (replace("quo.yaml", "every_days: 7", "weekdays: [monday]"), SIMULATE,
