@@ -52,7 +52,15 @@ class TestReaction(BehaviourContract):
 
 class TestPurchase(BehaviourContract):
     kind = Purchase
-    columns = {"coupon_depth", "coupon_off", "card_saved", "card_orders", "card_until", "cashback_due"}
+    columns = {
+        "coupon_depth",
+        "coupon_off",
+        "coupon_noticed",
+        "card_saved",
+        "card_orders",
+        "card_until",
+        "cashback_due",
+    }
     events = {"order", "goods", "coupon_redeemed", "subsidised", "member_discount", "partner"}
 
 
