@@ -100,7 +100,7 @@ class TestQuotes(BehaviourContract):
 
 class TestFirstOrders(BehaviourContract):
     kind = FirstOrders
-    columns = {"coupon_depth", "coupon_off"}
+    columns = {"coupon_depth", "coupon_off", "coupon_noticed"}
     events = {"order", "goods", "coupon_redeemed", "subsidised"}
 
     def test_touches_only_its_columns_and_writes_only_its_events(self) -> None:
