@@ -37,6 +37,11 @@ class Voucher(Spec):
             slot=SLOT, sure=True,
         )  # fmt: skip
 
+    def worth(self, world: PrivateDomain, rows: Rows) -> NDArray[np.float64]:
+        """What it looks worth to these customers, CNY: its amount times the chance that an order of theirs reaches its
+        minimum. Shape (n,)."""
+        return self.off_cny * world.chance_of_basket(rows, np.full(len(rows), cents(self.minimum_spend_cny), np.int32))
+
 
 class Programme(Action):
     """An action by which customers bring friends; its fields say what is given to whom."""
@@ -83,10 +88,13 @@ class Programme(Action):
         """What bringing one friend looks worth to these customers, CNY. Shape (n,)."""
         raise TypeError(f"{type(self).__name__} does not say what bringing a friend is worth: define worth()")
 
-    @property
-    def welcome_cny(self) -> float:
-        """What joining looks worth to a newcomer, CNY."""
-        return 0.0
+    def worth_at_most(self, world: PrivateDomain, rows: Rows) -> float:
+        """What no :meth:`worth` of these customers exceeds, CNY; cheap, since everybody is looked at by it."""
+        return float(self.worth(world, rows).max())
+
+    def welcome(self, world: PrivateDomain, rows: Rows) -> NDArray[np.float64]:
+        """What joining looks worth to their friends, judged by the orders of the inviter, CNY. Shape (n,)."""
+        return np.zeros(len(rows))
 
     def invite(self, world: PrivateDomain, name: str, rows: Rows) -> None:
         """Let these customers bring friends today."""

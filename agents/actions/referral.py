@@ -55,9 +55,8 @@ class Referral(Programme):
     def newcomer_terms(self) -> CouponTerms | None:
         return self.newcomer.terms() if self.newcomer else None
 
-    @property
-    def welcome_cny(self) -> float:
-        return self.newcomer.off_cny if self.newcomer else 0.0
+    def welcome(self, world: PrivateDomain, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        return self.newcomer.worth(world, rows) if self.newcomer else np.zeros(len(rows))
 
     @property
     def due_from_cents(self) -> int:
@@ -68,4 +67,8 @@ class Referral(Programme):
         return self.cap_per_inviter
 
     def worth(self, world: PrivateDomain, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        return np.full(len(rows), self.reward_cny + (self.inviter.off_cny if self.inviter else 0.0))
+        due = world.chance_of_basket(rows, np.full(len(rows), self.due_from_cents, np.int32))
+        return due * (self.reward_cny + (self.inviter.worth(world, rows) if self.inviter else 0.0))
+
+    def worth_at_most(self, world: PrivateDomain, rows: NDArray[np.intp]) -> float:
+        return self.reward_cny + (self.inviter.off_cny if self.inviter else 0.0)

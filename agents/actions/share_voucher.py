@@ -42,13 +42,15 @@ class ShareVoucher(Programme):
     def newcomer_terms(self) -> CouponTerms | None:
         return self.voucher.terms()
 
-    @property
-    def welcome_cny(self) -> float:
-        return self.voucher.off_cny
+    def welcome(self, world: PrivateDomain, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        return self.voucher.worth(world, rows)
 
     @property
     def cap(self) -> int | None:
         return self.cap_per_inviter
 
     def worth(self, world: PrivateDomain, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        return np.full(len(rows), self.voucher.off_cny)
+        return self.voucher.worth(world, rows)
+
+    def worth_at_most(self, world: PrivateDomain, rows: NDArray[np.intp]) -> float:
+        return self.voucher.off_cny

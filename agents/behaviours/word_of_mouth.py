@@ -91,7 +91,7 @@ class WordOfMouth(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         standing = [one for one in world.invitations if not one.action.prompted]
-        most = max((float(one.action.worth(world, one.rows).max()) for one in standing), default=0.0)
+        most = max((one.action.worth_at_most(world, one.rows) for one in standing), default=0.0)
         most = math.log1p(most / self.worth_scale_cny)
         spoke = [self._speak(world, chunk, most) for chunk in world.chunks()]
         if spoke:
@@ -185,7 +185,9 @@ class WordOfMouth(Behaviour):
         friends, _ = people_who_are_friends(world, rows, keys)
         benefit = np.zeros(len(rows))
         for index in np.unique(programme[programme >= 0]).tolist():
-            benefit[programme == index] = np.log1p(programme_at(world, index)[1].welcome_cny / self.worth_scale_cny)
+            mine = programme == index
+            welcome = programme_at(world, index)[1].welcome(world, rows[mine])
+            benefit[mine] = np.log1p(welcome / self.worth_scale_cny)
         logit = self.join + self.join_trust * _trust(world, rows)
         logit += self.join_benefit * friends["price_sensitivity"] * benefit
         agrees = world.draws.uniform("referral.join", 0, keys) < sigmoid(logit)

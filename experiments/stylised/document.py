@@ -38,8 +38,9 @@ def markdown(check: FactsCheck, *, command: str) -> str:
     """The whole document."""
     parts = [
         "# What the simulated worlds show",
-        f"Made by `{command}`. Sources (S0 … S4, documents on private-domain operation) report these facts; no rule of "
-        "the simulator contains one. A fact holds when the whole 95 % interval of the simulated mean lies in the "
+        f"Made by `{command}`. Sources (S0 … S4, documents on private-domain operation) report these facts. No rule of "
+        "the simulator states one; some (early hard selling, reminders, shared welcomes) follow almost directly from "
+        "how a rule was built in view of its source, and say little more than that it works. A fact holds when the whole 95 % interval of the simulated mean lies in the "
         "reported range, fails when it lies outside, and is open between. Assumed parameters were tuned in view of "
         "the facts marked *tuned*, those of the sparkling-drinks and flash-group presets; all others are predictions.",
         verdict(check),

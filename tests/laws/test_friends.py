@@ -69,6 +69,20 @@ def test_more_to_be_had_never_removes_a_newcomer(better: dict[str, Any]) -> None
     assert all(more[key] <= day for key, day in less.items())
 
 
+@pytest.mark.parametrize(
+    "promise",
+    [{"reward_cny": 50, "minimum_order_cny": 90_000}, {"newcomer": {"off_cny": 5000, "minimum_spend_cny": 90_000}},
+     {"inviter": {"off_cny": 5000, "minimum_spend_cny": 90_000}}],
+)  # fmt: skip
+def test_a_promise_that_can_never_be_due_moves_nobody(promise: dict[str, Any]) -> None:
+    """Or a search would find that a threshold beyond reach is a gift for nothing."""
+    of = still(300, 50, {"paid_per_day": 0.03, "talk": 1.0})
+    nothing, beyond = (
+        live(of, policy(**asks)) for asks in ({}, {"ask": {"kind": "referral", "reward_cny": 0} | promise})
+    )
+    assert joined(beyond).keys() == joined(nothing).keys() != set()
+
+
 @pytest.mark.parametrize(("friends", "chance"), [(2.0, 0.3), (1.5, 0.8)])
 def test_chains_grow_as_a_branching_process(friends: float, chance: float) -> None:
     """Everybody asks all their friends at once, each of whom joins with the same chance: R0 of a generation."""

@@ -11,7 +11,17 @@ from agents.coupon_book import CouponTerms
 from agents.customers import TRAITS, Contact
 
 from .coupons import give
-from .people import Customer, expected_basket, normal, sigmoid, single, traits_of, whole_cents
+from .people import (
+    Customer,
+    chance_above,
+    expected_basket,
+    normal,
+    sigmoid,
+    single,
+    stretch_of,
+    traits_of,
+    whole_cents,
+)
 from .points import earn
 
 if TYPE_CHECKING:
@@ -102,7 +112,7 @@ def open_referral(world: ReferenceWorld, name: str, action: Referral) -> None:
     gives = total > 0 or (action.newcomer and action.newcomer.off_cny > 0)
     if gives and action.calendar.times(world.day, world.date):
         world.programmes[name] = {
-            c.key: total
+            c.key
             for c in addressed(world, action.audience)
             if action.cap_per_inviter is None or c.rewarded < action.cap_per_inviter
         }
@@ -113,7 +123,7 @@ def open_sharing(world: ReferenceWorld, name: str, action: ShareVoucher) -> None
 
     if action.voucher.off_cny:
         world.programmes[name] = {
-            c.key: action.voucher.off_cny
+            c.key
             for c in addressed(world, action.audience)
             if action.cap_per_inviter is None or c.rewarded < action.cap_per_inviter
         }
@@ -124,7 +134,7 @@ def open_distribution(world: ReferenceWorld, name: str, action: Distribution) ->
 
     if not action.commission:
         return
-    world.programmes[name] = {c.key: None for c in world.customers if c.distributor}  # worth is told when they speak
+    world.programmes[name] = {c.key for c in world.customers if c.distributor}
     if action.calendar.times(world.day, world.date):
         world.openings.append(
             (name, [c for c in addressed(world, action.audience) if not c.distributor], action.places)
@@ -248,7 +258,7 @@ def settle_rewards(world: ReferenceWorld, sales: list[Any]) -> None:
 
 def worth_cny(world: ReferenceWorld, c: Customer, name: str) -> float | None:
     """What bringing a friend under a programme looks worth; None where the customer may not."""
-    action, may = world.policy.actions[name], world.programmes.get(name, {})
+    action, may = world.policy.actions[name], world.programmes.get(name, set())
     if c.key not in may:
         return None
     if isinstance(action, Distribution):
@@ -256,7 +266,25 @@ def worth_cny(world: ReferenceWorld, c: Customer, name: str) -> float | None:
         return mean / 100 * action.commission * action.expected_orders
     if isinstance(action, ShareVoucher) and c.last_order != world.day:
         return None
-    return may[c.key]
+    if isinstance(action, ShareVoucher):
+        return voucher_worth(world, c, action.voucher)
+    assert isinstance(action, Referral)
+    inviter = voucher_worth(world, c, action.inviter) if action.inviter else 0.0
+    return usable(world, c, whole_cents(action.minimum_order_cny)) * (action.reward_cny + inviter)
+
+
+def voucher_worth(world: ReferenceWorld, c: Customer, voucher: Voucher) -> float:
+    """The amount, times the chance that an order of this customer reaches the minimum."""
+    return voucher.off_cny * usable(world, c, whole_cents(voucher.minimum_spend_cny))
+
+
+def usable(world: ReferenceWorld, c: Customer, minimum: int) -> float:
+    """Chance that an order reaches a minimum, cents."""
+    if minimum <= 0:
+        return 1.0
+    basket = world.models.basket
+    mean = expected_basket(basket, c, world.day, world.weekday, world.season[1])
+    return chance_above(basket, minimum / mean, stretch_of(basket, c, world.day, world.weekday))
 
 
 def speak(world: ReferenceWorld) -> None:
@@ -292,7 +320,7 @@ def ask(world: ReferenceWorld, c: Customer, programme: str | None) -> None:
     """The same luck decides whenever a friend is asked."""
     rule, friend = world.rules["word_of_mouth"], friend_of(world, c, c.asked - 1)
     offered = benefit(world, programme)
-    gain = math.log1p(offered.off_cny / rule.worth_scale_cny) if offered else 0.0
+    gain = math.log1p(voucher_worth(world, c, offered) / rule.worth_scale_cny) if offered else 0.0
     chance = sigmoid(rule.join + rule.join_trust * c.trust + rule.join_benefit * friend.price_sensitivity * gain)
     if world.draws.one("referral.join", 0, friend.key) < chance:
         c.guest, c.guest_programme = c.asked, programme

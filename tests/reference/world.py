@@ -76,7 +76,7 @@ class ReferenceWorld(mesa.Model):
         self.hosting, self.invitation = 0.0, ""  # of today
         self.announced: dict[str, Announced] = {}
         self.promised: dict[str, list[Customer]] = {}
-        self.programmes: dict[str, dict[int, Any]] = {}
+        self.programmes: dict[str, set[int]] = {}  # keys of those who may bring friends today, by action
         self.openings: list[tuple[str, list[Customer], int | None]] = []
         if learned:
             self._born_from_logs(learned)
