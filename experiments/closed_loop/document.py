@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from scipy.stats import binomtest
+
 from experiments.closed_loop.hidden import FUTURE_DAYS, LOG_DAYS, NO_EFFECT_SHARE
 from experiments.closed_loop.scoring import NO_GAIN, Cell
 from experiments.loop import LEAST_COVERAGE, MOST_REGRET, TARGET_SIZE, LoopCheck, Size
@@ -80,7 +82,17 @@ def verdict(check: LoopCheck) -> str:
         f"To reach: median regret of at most {MOST_REGRET:.0%} from logs of {TARGET_SIZE:,} customers, and a claim "
         f"that holds the truth in at least {LEAST_COVERAGE:.0%} of worlds."
     )
-    return f"{aim} Both targets are met." if not words else "\n".join([aim, "", *words])
+    if words:
+        return "\n".join([aim, "", *words])
+    return f"{aim} Both are met in the worlds that were tried; {_sureness(check)}"
+
+
+def _sureness(check: LoopCheck) -> str:
+    """How sure so many worlds are of the coverage."""
+    tried = [cell for size in check.sizes for cell in size.cells]
+    held = sum(cell.covered for cell in tried)
+    least = binomtest(held, len(tried), alternative="greater").proportion_ci(0.95, method="exact").low
+    return f"{held} of {len(tried)} claims held, which makes sure of {least:.0%} and no more (exact 95 % bound)."
 
 
 def short(check: LoopCheck) -> str:

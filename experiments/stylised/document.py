@@ -41,7 +41,8 @@ def markdown(check: FactsCheck, *, command: str) -> str:
         f"Made by `{command}`. Sources (S0 … S4, documents on private-domain operation) report these facts. No rule of "
         "the simulator states one; some (early hard selling, reminders, shared welcomes) follow almost directly from "
         "how a rule was built in view of its source, and say little more than that it works. A fact holds when the "
-        "whole 95 % interval of the simulated mean lies in the reported range, fails when it lies outside, and is open between. Assumed parameters were tuned in view of "
+        "whole 95 % interval of the simulated mean lies in the reported range, fails when it lies outside, and is open "
+        "between. Assumed parameters were tuned in view of "
         "the facts marked *tuned*, those of the sparkling-drinks and flash-group presets; all others are predictions.",
         verdict(check),
     ]
