@@ -11,6 +11,7 @@ from agents.actions.group_event import GroupEvent, Rows, flash_price, flash_term
 from agents.calendar import Calendar
 from agents.coupon_book import carried
 from agents.customers import NEVER, Contact
+from agents.staff import hours_granted
 from sim.columns import Columns, column
 from sim.spec import parameter
 
@@ -49,13 +50,16 @@ class Festival(GroupEvent):
     def apply(self, world: PrivateDomain, name: str) -> None:
         if self.idle:
             return
-        if self.next_in(world) == 0:
+        ahead = self.next_in(world)
+        if ahead == 0:
             c = world.customers
             here = (c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)
             remember = np.flatnonzero(here & (c.festival_day == world.day))
             flash_price(world, remember, self.depth, self.minimum_spend_cny, name)
-        elif self.next_in(world) is not None:
-            self.announce(world, name, self.hours_per_event, times=1)
+        elif ahead is not None:
+            # What is announced is what staff will have had hours for on the day.
+            hours = hours_granted(world.spec, world.policy, world.day + ahead)[name] if self.hours_per_event else 0.0
+            self.announce(world, name, hours, times=1)
         super().apply(world, name)
 
     def next_in(self, world: PrivateDomain) -> int | None:

@@ -109,3 +109,10 @@ def test_a_festival_pays_those_who_heard_of_it_before() -> None:
     )
     assert set(early.day.tolist()) == {7}
     assert len(early) > 1.2 * len(late)
+
+
+def test_a_festival_that_nobody_prepares_is_remembered_by_nobody() -> None:
+    """The hours of its day are what its run-up can promise."""
+    feast: dict[str, Any] = {"kind": "festival", "calendar": {"dates": ["2024-01-20"]}, "depth": 0.3}
+    idle, staffed = (live(scenario(400, 25, staff={"hours_per_week": hours}), policy(feast=feast)) for hours in (0, 40))
+    assert len(idle.ledger.of("attend")) == 0 < len(staffed.ledger.of("attend"))

@@ -14,7 +14,7 @@ from agents.customers import Contact, Level
 from .coupons import give, holds
 from .operator import RULES, Message, addressed, has_communities
 from .people import Customer, expected_basket, sigmoid, whole_cents
-from .service import put_to_work
+from .service import granted, put_to_work
 
 if TYPE_CHECKING:
     from .world import ReferenceWorld
@@ -103,7 +103,10 @@ def lead_up(world: ReferenceWorld, name: str, action: Festival) -> None:
         if ahead == 0 and c.here and c.festival_day == world.day:
             flash_price(world, name, c, action.depth, action.minimum_spend_cny)
     if ahead:
-        announce(world, name, action, action.hours_per_event, 1)
+        today, world.day = world.day, world.day + ahead
+        hours = granted(world)[name] if action.hours_per_event else 0.0
+        world.day = today
+        announce(world, name, action, hours, 1)
 
 
 def next_festival(world: ReferenceWorld, action: Festival) -> int | None:
