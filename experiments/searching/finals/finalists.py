@@ -123,4 +123,6 @@ def simplified(
         least_missed = int(np.argmax(gain))
         if -gain[least_missed] > loss:
             return best
-        best = coordinates.params(options[least_missed])
+        # Values as they were written: on a logarithmic scale 10 comes back from its coordinate as 10.000000000000002,
+        # and a lever that never gets home would be put back for ever.
+        best = {name: backs[least_missed][name] for name in coordinates.params(options[least_missed])}
