@@ -74,6 +74,10 @@ PRIORS = (
         "log-odds where orders are rare; what a day adds halves in two days, so a day adds 0.29 of that",
     ),
     Prior(
+        "effects.live", 0.6, 0.1, 1.1, "log-odds on the day of a live stream watched",
+        "no size on this scale is published; above an answered chat, since one comes to buy: assumed",
+    ),
+    Prior(
         "effects.novelty", 0.5, 0.1, 0.9, "log-odds on the day, one new product that was looked at",
         "no size on this scale is published; S4 names the day and its two items: assumed",
     ),

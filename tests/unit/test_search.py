@@ -373,7 +373,7 @@ def test_all_that_can_be_asked_is_answered(tmp_path: Path) -> None:
     whole = run(
         tmp_path,
         experiment={"sensitivity": {"replicates": 4, "shortlist": 1}},
-        search={"fronts": ["spend", "risk"], "design": 24, "budget": 2000.0, "final_replicates": 16},
+        search={"fronts": ["spend", "risk"], "design": 24, "budget": 2000.0, "final_replicates": 22},
     )
     assert set(whole.fronts) == {"spend", "risk"}
     for points in whole.fronts.values():
