@@ -137,7 +137,9 @@ class Scenario(Spec):
 
     @model_validator(mode="after")
     def _told_apart(self) -> Self:
-        if JOINED_BY in self.channels:
+        kinds = {behaviour.kind for behaviour in self.behaviours.values()}
+        friends_come = not self.only_named_behaviours or "guests" in kinds
+        if friends_come and JOINED_BY in self.channels:
             raise ValueError(
                 f"channels.{JOINED_BY}: in the ledger this says that one joined whom friends brought; "
                 "rename the channel"

@@ -130,7 +130,7 @@ EVERYTHING: dict[str, Any] = {
                         "benefits": {"gift": {"cost_cny": 4.5}}}],
              "plans": {"month": {"fee_cny": 9.9, "term_days": 8, "discount": 0.15, "cashback": {"share": 0.1},
                                  "vouchers": [{"off_cny": 5}, {"off_cny": 8, "minimum_spend_cny": 60}]},
-                       "year": {"fee_cny": 60, "term_days": 45, "partner_share": 0.3, "refund_if_not_saved": False,
+                       "year": {"fee_cny": 120, "term_days": 45, "partner_share": 0.3, "refund_if_not_saved": False,
                                 "benefits": {"dinner": {"cost_cny": 12}, "parcel": {"cost_cny": 3.35}}},
                        "taste": {"fee_cny": 1, "term_days": 5, "orders": 1, "trial_of": "month",
                                  "refund_if_not_saved": False},

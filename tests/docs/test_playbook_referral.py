@@ -16,7 +16,7 @@ def test_the_example_brings_friends_in_every_way() -> None:
     (text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.S)
     document = Document(text, "referral.md")
     policy = validate(Policy, document.data, document)
-    world = live(scenario(1500, 60), policy)
+    world = live(scenario(3000, 120), policy)
     asked = {world.ledger.sources[code] for code in set(world.ledger.of("referral").source.tolist())}
     assert asked == {"friends", "sharing", "sellers"}
     assert {world.ledger.sources[code] for code in set(world.ledger.of("reward").source.tolist())} == {

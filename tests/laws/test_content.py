@@ -160,7 +160,7 @@ def test_length_announcement_and_gifts_bring_viewers() -> None:
     """Each adds viewers of a first stream and takes none away: the luck of a viewer is the same."""
 
     def held(**fields: Any) -> set[tuple[int, int]]:
-        stream = {"kind": "live_stream", "calendar": {"weekdays": ["thu"]}, "announce": None, "hosts": 0, **fields}
+        stream = {"kind": "live_stream", "calendar": {"weekdays": ["thu"]}, "announce": None, "hosts": 0.01, **fields}
         return viewers(lived(size=3000, days=4, it=stream))
 
     plain = held()
@@ -172,7 +172,7 @@ def test_length_announcement_and_gifts_bring_viewers() -> None:
 
 def test_bargain_hunters_come_for_the_gift() -> None:
     """Nobody tells them to: what a gift is worth goes by price sensitivity."""
-    stream = {"kind": "live_stream", "calendar": DAILY, "announce": None, "hosts": 0}
+    stream = {"kind": "live_stream", "calendar": DAILY, "announce": None, "hosts": 0.01}
     share = []
     for gift in (0.0, 30.0):
         of = scenario(3000, 10, behaviours=CALM, traits={"hunter_share": 0.2, "price_sensitivity_sd": 0.1})

@@ -128,7 +128,7 @@ def test_fractions_of_a_cent_add_up() -> None:
 
 
 def test_a_card_is_refunded_once_and_never_more_than_its_fee(busy_events: list[Event]) -> None:
-    fees, may_be_refunded = {"month": 990, "year": 6000, "taste": 100, "bespoke": 9000}, {}
+    fees, may_be_refunded = {"month": 990, "year": 12000, "taste": 100, "bespoke": 9000}, {}
     for _, key, kind, amount, source in busy_events:
         plan = source.removeprefix("club.")
         if kind == "fee" and plan in fees:
