@@ -57,6 +57,8 @@ def operate(world: PrivateDomain) -> None:
     world.gifts.clear()
     world.announced.clear()
     world.promised.clear()
+    if "gift_hope" in world.customers.DECLARED:  # of yesterday
+        world.customers.gift_hope[:] = 0.0
     # Whoever reads these empties them, but in a world of named behaviours alone they may not be there.
     for read_later in (world.seen, world.settled, world.openings, world.invitations):
         read_later.clear()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.columns import Columns, column
+
 if TYPE_CHECKING:
     from agents.actions.group_event import GroupEvent
 
@@ -19,6 +21,14 @@ class Announcement:
     name: str
     action: GroupEvent
     hours: float
+
+
+class Promised(Columns):
+    """Columns of customers where gifts are promised to those who order."""
+
+    gift_hope = column(
+        "f4", 0.0, unit="share", doc="worth of today's gift times the chance to get it, of an order", access="latent"
+    )
 
 
 @dataclass(frozen=True)

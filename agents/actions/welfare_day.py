@@ -10,7 +10,7 @@ from agents.actions.base import cents
 from agents.actions.group_event import GroupEvent, Rows, flash_price, flash_terms
 from agents.calendar import Calendar
 from agents.coupon_book import carried
-from agents.gatherings import Promise
+from agents.gatherings import Promise, Promised
 from sim.columns import Columns
 from sim.spec import Spec, parameter
 
@@ -27,6 +27,10 @@ class Gift(Spec):
     cost_cny: float = parameter(5.0, ge=0, le=10_000, doc="cost of one piece, CNY", source="assumed")
     worth_cny: float = parameter(8.0, ge=0, le=10_000, doc="what a piece is worth to a customer, CNY", source="assumed")
     stock: int | None = parameter(None, ge=0, doc="pieces for each event; none for no limit")
+
+    def hoped_for(self, came: int) -> float:
+        """Chance of a piece as those see it who came: each sees how many are there, and reckons with all of them."""
+        return 1.0 if self.stock is None else min(self.stock / came, 1.0)
 
 
 class WelfareDay(GroupEvent):
@@ -56,7 +60,7 @@ class WelfareDay(GroupEvent):
     def carries(self) -> tuple[type[Columns], ...]:
         depth = self.depth + self.member_extra
         deal = carried(flash_terms(depth, self.minimum_spend_cny)) if depth > 0 else ()
-        return (*super().carries(), *deal)
+        return (*super().carries(), *deal, *((Promised,) if self.gift else ()))
 
     def welcome(self, world: PrivateDomain, rows: Rows, name: str, gathering: Gathering) -> None:
         c = world.customers
@@ -65,5 +69,5 @@ class WelfareDay(GroupEvent):
             flash_price(world, rows[chosen], depth, self.minimum_spend_cny, name)
         if self.gift and self.gift.stock != 0 and len(rows):  # without a piece nobody hears of it
             worth = np.minimum(self.gift.worth_cny * 100 / world.expected_basket(rows), LARGEST_WORTH)
-            c.stimulus[rows] += world.effects["coupon"] * c.price_sensitivity[rows] * worth
+            c.gift_hope[rows] += worth * self.gift.hoped_for(len(rows))
             world.promised.append(Promise(name, rows, cents(self.gift.cost_cny), self.gift.stock))

@@ -62,7 +62,7 @@ class TestGroupJoining(BehaviourContract):
 
 class TestGathering(BehaviourContract):
     kind = Gathering
-    columns = {"stimulus", "festival_day", "coupon_off"} | IN_HAND
+    columns = {"stimulus", "festival_day", "gift_hope", "coupon_off"} | IN_HAND
     events = {"attend", "coupon_issued", "voucher_issued", "win", "gift"}
 
 

@@ -94,6 +94,24 @@ def test_a_gift_that_is_not_there_draws_nobody() -> None:
     assert canonical(plain) == canonical(empty)
 
 
+def test_a_gift_draws_by_the_chance_to_get_it_and_on_its_day_alone() -> None:
+    """Orders of its day rise with the pieces there are, as far as there are people for them."""
+    sale = {"kind": "welfare_day", "depth": 0, "calendar": {"dates": ["2024-01-02"]}}
+    worlds = {
+        stock: live(
+            scenario(3000, 5, effects={"coupon": {"mean": 4, "sd": 0}}),
+            policy(sale={**sale, "gift": {"stock": stock, "worth_cny": 20}}),
+        )
+        for stock in (0, 1, 600, 100_000, None)
+    }
+    by_day = {stock: np.bincount(world.ledger.of("order").day, minlength=5).tolist() for stock, world in worlds.items()}
+    assert by_day[0][1] < by_day[600][1] < by_day[None][1], "more pieces draw more"
+    assert by_day[1][1] < by_day[0][1] * 1.01, "one piece for hundreds draws next to nobody"
+    assert canonical(worlds[100_000]) == canonical(worlds[None]), "more than there are people is enough"
+    assert by_day[None][2:] == pytest.approx(by_day[0][2:], rel=0.1)
+    assert np.array_equal(worlds[None].customers.stimulus, worlds[0].customers.stimulus), "nothing of it stays"
+
+
 def test_bargain_hunters_come_to_lotteries() -> None:
     draw = {"kind": "lottery", "calendar": {"every_days": 1}}
     world = live(scenario(3000, 1, traits={"hunter_share": 0.2}), policy(draw=draw))

@@ -222,7 +222,7 @@ def order_chance(world: ReferenceWorld, c: Customer) -> float:
     if not world.policy.stacking.with_member_price:
         share, price = (share, 0.0) if share > price else (0.0, price)
     pulled += effects["member_price"] * c.price_sensitivity * (price + world.points_share * c.points_multiplier)
-    pulled += effects["coupon"] * c.price_sensitivity * share
+    pulled += effects["coupon"] * c.price_sensitivity * (share + c.gift_hope)
     return hazard(world, c, pulled, c.trust)
 
 

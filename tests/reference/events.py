@@ -192,11 +192,11 @@ def come_to_events(world: ReferenceWorld) -> None:
             world.book(c, "attend", 0, name)
             if c.community >= 0:
                 world.groups[c.community].came += 1
-            welcome(world, name, c)
+            welcome(world, name, c, len(customers))
 
 
-def welcome(world: ReferenceWorld, name: str, c: Customer) -> None:
-    """What an event has for one who came."""
+def welcome(world: ReferenceWorld, name: str, c: Customer, came: int) -> None:
+    """What an event has for one of those who came."""
     action = world.policy.actions[name]
     if isinstance(action, NewProductDay):
         c.stimulus += world.effects["novelty"] * (1.0 + world.rules["gathering"].variety * math.log(action.items))
@@ -214,7 +214,8 @@ def welcome(world: ReferenceWorld, name: str, c: Customer) -> None:
         if action.gift:
             basket = expected_basket(world.models.basket, c, world.day, world.weekday, world.season[1])
             worth = min(action.gift.worth_cny * 100 / basket, 0.5)
-            c.stimulus += world.effects["coupon"] * c.price_sensitivity * worth
+            chance = 1.0 if action.gift.stock is None or action.gift.stock > came else action.gift.stock / came
+            c.gift_hope += worth * chance
             world.promised.setdefault(name, []).append(c)
 
 
@@ -294,6 +295,8 @@ def give_gifts(world: ReferenceWorld) -> None:
         bought.sort(key=lambda c: world.draws.one(f"gift.{name}", world.day, c.key))
         for c in bought if gift.stock is None else bought[: gift.stock]:
             world.book(c, "gift", whole_cents(gift.cost_cny), name)
+    for c in world.customers:
+        c.gift_hope = 0.0
     world.promised.clear()
 
 

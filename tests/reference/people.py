@@ -33,7 +33,7 @@ MOST_ORDERS = 12  # more count as twelve
 # What the engine stores in single precision; everything else is computed in double, there and here.
 SINGLE = frozenset({
     "resting_trust", "goodwill", "rate", "basket", "price_sensitivity", "tolerance", "interest", "stimulus", "fatigue",
-    "member_price", "sociability", "points_multiplier", "count_28", "log_net_last", "log_net_mean",
+    "member_price", "sociability", "gift_hope", "points_multiplier", "count_28", "log_net_last", "log_net_mean",
 })  # fmt: skip
 
 
@@ -104,7 +104,7 @@ class Customer(Actor):
         self.points_new = self.points_old = self.points_season = self.points_before = 0
         self.flash_group = ""
         self.deal, self.deal_host, self.deal_until, self.deal_paid = "", -1, 0, 0
-        self.community, self.invited_day, self.festival_day = -1, NEVER, NEVER
+        self.community, self.invited_day, self.festival_day, self.gift_hope = -1, NEVER, NEVER, 0.0
         self.orders, self.last_order = 0, NO_ORDER
         self.first_contact, self.quote_day, self.lured = -1, NEVER, False
         self.welcome_day = NEVER
