@@ -40,9 +40,6 @@ class Communities(Actor):
     alive : whether anybody still looks.
     quiet_days : days in a row on which the activity lay below what keeps a group alive.
     name : action of the policy that runs them; empty without one.
-    invitation : address of today's invitation; empty without one.
-    hours : hosting hours a week that each living group gets today.
-    came : customers of each who came to an event today.
     """
 
     def __init__(self, world: PrivateDomain) -> None:
@@ -51,15 +48,9 @@ class Communities(Actor):
         self.activity, self.load = np.empty(0), np.empty(0)
         self.alive, self.quiet_days = np.empty(0, bool), np.empty(0, np.int64)
         self.name = ""
-        self.start_day()
 
     def __len__(self) -> int:
         return len(self.alive)
-
-    def start_day(self) -> None:
-        """Forget what was of yesterday."""
-        self.invitation, self.hours = "", 0.0
-        self.came = np.zeros(len(self), np.int64)
 
     def seat(
         self, interest: NDArray[np.integer[Any]], *, size: int, most: int | None, opening: float
@@ -87,7 +78,7 @@ class Communities(Actor):
 
     def _open(self, n: int, interest: int, activity: float) -> None:
         fresh = {"interest": interest, "alive": True, "activity": activity}
-        for name in (*KEPT, "came"):
+        for name in KEPT:
             old = getattr(self, name)
             setattr(self, name, np.concatenate([old, np.full(n, fresh.get(name, 0), old.dtype)]))
 
@@ -102,4 +93,3 @@ class Communities(Actor):
         self.name = state["name"]
         for name, dtype in KEPT.items():
             setattr(self, name, np.array(state[name], dtype))
-        self.start_day()

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.actions.base import Action
-from agents.actions.live_stream import Stream
 from agents.actions.membership import Membership
 from agents.actions.points import Points
 from agents.actors import Operator
@@ -23,10 +22,7 @@ from agents.communities import Communities
 from agents.coupon_book import Slot, slots_of
 from agents.customers import LEVELS, Customers, ExposedCustomers
 from agents.events import KINDS
-from agents.gatherings import Announcement, Promise
-from agents.invitations import Invitation, Opening
 from agents.media import MediumName
-from agents.membership_book import Offer
 from agents.messages import Message
 from agents.models.bundle import CustomerModels
 from agents.models.contact import ContactModels
@@ -34,8 +30,8 @@ from agents.models.exposure import record_touch
 from agents.policy import Policy
 from agents.scenario import Scenario
 from agents.staff import Staff
-from agents.till import OwnPrice, Sale, sell
-from agents.troubles import Settlement
+from agents.till import OwnPrice, sell
+from agents.today import Today
 from sim.columns import Columns
 from sim.ledger import Ledger
 from sim.world import Phase, World
@@ -45,24 +41,15 @@ A = TypeVar("A", bound=Action)
 
 
 def arrive(world: PrivateDomain) -> None:
-    """Newcomers are reached and add the contact."""
+    """A day begins: newcomers are reached and add the contact."""
+    world.today = Today()
     world.behave("arrive")
 
 
 def operate(world: PrivateDomain) -> None:
     """The operator acts."""
-    world.posted.clear()
-    world.streams.clear()
-    world.offers.clear()
-    world.gifts.clear()
-    world.announced.clear()
-    world.promised.clear()
     if "gift_hope" in world.customers.DECLARED:  # of yesterday
         world.customers.gift_hope[:] = 0.0
-    # Whoever reads these empties them, but in a world of named behaviours alone they may not be there.
-    for read_later in (world.seen, world.settled, world.openings, world.invitations):
-        read_later.clear()
-    world.communities.start_day()
     for name, action in world.policy.actions.items():
         with world.timed(f"operate/{name}"):
             action.apply(world, name)
@@ -80,7 +67,6 @@ def respond(world: PrivateDomain) -> None:
 
 def purchase(world: PrivateDomain) -> None:
     """Orders are placed and paid."""
-    world.sales.clear()
     world.behave("purchase")
 
 
@@ -160,23 +146,11 @@ class PrivateDomain(World):
             name: Channel(self, index, name, spec) for index, (name, spec) in enumerate(scenario.channels.items())
         }
         self.communities = Communities(self)
-        self.announced: dict[str, Announcement] = {}  # messages today that announce an event, by their address
-        self.promised: list[Promise] = []  # gifts for those who order today
-        self.outbox: list[Message] = []
-        self.streams: list[Stream] = []  # live streams of today
-        self.posted: dict[str, int] = {}  # messages today, by action
-        self.seen: list[tuple[Message, NDArray[np.int32]]] = []
+        self.today = Today()
         self.slots = slots_of(self.customers.DECLARED)
         self._slot = {slot.name: slot for slot in self.slots}
-        self.offers: list[Offer] = []
-        self.settled: list[Settlement] = []  # problems settled today
-        self.arrived: Rows = np.empty(0, np.intp)
-        self.invitations: list[Invitation] = []  # who may bring friends today
-        self.openings: list[Opening] = []  # who may become a distributor today
-        self.sales: list[Sale] = []  # of today
         self.programme, self.club = first_of(Membership, policy)  # of which a policy has one at most
         self.scheme_name, self.scheme = first_of(Points, policy)
-        self.gifts: list[tuple[Rows, int]] = []  # of today: to whom, and what each cost, cents
         self._acting = {name: [b for b in self.behaviours if b.phase == name] for name in get_args(PhaseName)}
         for old, new in permutations(LEVELS, 2):  # or their codes would depend on which chunk has such a step first
             self.ledger.source_code(f"trust.{old}-{new}")
@@ -211,10 +185,12 @@ class PrivateDomain(World):
         medium: MediumName = "direct", topic: int = -1, foreign: bool = False,
     ) -> str:  # fmt: skip
         """Put a message in the post; it is delivered in the receive phase. Give the address of its luck."""
-        number = self.posted[source] = self.posted.get(source, -1) + 1
+        number = self.today.posted[source] = self.today.posted.get(source, -1) + 1
         luck = f"{source}.{number}"
         if len(rows):
-            self.outbox.append(Message(kind, rows.astype(np.int32), source, cost_cny, luck, medium, topic, foreign))
+            self.today.outbox.append(
+                Message(kind, rows.astype(np.int32), source, cost_cny, luck, medium, topic, foreign)
+            )
         return luck
 
     def slot(self, name: str) -> Slot:
@@ -271,7 +247,7 @@ class PrivateDomain(World):
         ``organic`` marks those who would have ordered today anyway, by default all. ``own``: see ``till.sell``.
         """
         organic = np.ones(len(rows), bool) if organic is None else organic
-        self.sales.append(sell(self, rows, gross, organic, source, own))
+        self.today.sales.append(sell(self, rows, gross, organic, source, own))
 
 
 def population_of(base: type[Columns], parts: Iterable[Action | Behaviour]) -> type[Columns]:

@@ -83,7 +83,6 @@ class World(mesa.Model):
         self.day = 0
         self.profile = profile
         self.seconds: dict[str, float] = {}
-        self._row_of: dict[int, int] | None = None
 
     # -- time ---------------------------------------------------------------------------------------------------
 

@@ -67,4 +67,4 @@ class AfterSales(Action):
         paid = c.problem_cents[rows].astype(np.int64)
         given = np.rint(paid * self.compensation_share).astype(np.int64) + cents(self.gift_cny)
         world.record("compensation", rows[given > 0], given[given > 0], name)
-        world.settled.append(Settlement(rows, waited, given / np.maximum(paid, 1)))
+        world.today.settled.append(Settlement(rows, waited, given / np.maximum(paid, 1)))

@@ -52,7 +52,7 @@ class Community(ScheduledAction):
         groups.name = name
         if self.hours_per_week:
             before, after = world.staff.put_to_work(world, name)
-            groups.hours = 7 * (after - before) / max(int(np.count_nonzero(groups.alive)), 1)
+            world.today.group_hours = 7 * (after - before) / max(int(np.count_nonzero(groups.alive)), 1)
         if self.calendar.times(world.day, world.date):
             self._invite(world, name)
 
@@ -66,8 +66,7 @@ class Community(ScheduledAction):
         free = (c.community < 0) & (c.invited_day.astype(np.int32) <= world.day - self.again_days)
         rows = np.flatnonzero(free & self.audience.mask(c, world.day))
         c.invited_day[rows] = world.day
-        world.send("advert", rows, name, self.invitation_cost_cny)
-        world.communities.invitation = f"{name}.{world.posted[name]}"
+        world.today.group_invitation = world.send("advert", rows, name, self.invitation_cost_cny)
 
 
 def runs_communities(policy: Policy) -> bool:

@@ -52,7 +52,7 @@ class Distribution(Programme, ScheduledAction):
         self.invite(world, name, np.flatnonzero(c.distributor))
         if self.calendar.times(world.day, world.date):
             rows = np.flatnonzero(self.audience.mask(c, world.day) & ~c.distributor)
-            world.openings.append(Opening(name, rows, self.places))
+            world.today.openings.append(Opening(name, rows, self.places))
 
     @property
     def commission_terms(self) -> tuple[float, int]:

@@ -106,7 +106,7 @@ class GroupEvent(ScheduledAction):
         rows = np.flatnonzero(meant)
         for _ in range(times):
             world.send("advert", rows, name, self.cost_cny, medium=medium)
-            world.announced[f"{name}.{world.posted[name]}"] = Announcement(name, self, hours / self.choices)
+            world.today.announced[f"{name}.{world.today.posted[name]}"] = Announcement(name, self, hours / self.choices)
 
     def welcome(self, world: PrivateDomain, rows: Rows, name: str, gathering: Gathering) -> None:
         """Give those who came what the event has for them; each row once."""

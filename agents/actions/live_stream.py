@@ -65,7 +65,7 @@ class LiveStream(ScheduledAction):
             announced = ""
             if self.announce is not None:
                 announced = world.send("advert", rows, name, self.announcement_cost_cny, medium=self.announce)
-            world.streams.append(
+            world.today.streams.append(
                 Stream(rows, name, hours, cents(self.gift_cny), f"live.{name}.{number}", announced)
             )  # fmt: skip
 

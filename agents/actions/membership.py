@@ -214,7 +214,7 @@ class Membership(Action):
             open_to[there[c.card_plan[there] == trial], full] = True
         rows = np.flatnonzero(open_to.any(axis=1))
         if len(rows):
-            world.offers.append(Offer(rows, open_to[rows]))
+            world.today.offers.append(Offer(rows, open_to[rows]))
 
     def level_price(self, world: PrivateDomain, rows: Rows) -> NDArray[np.float64]:
         """Member price that the free level alone gives. Shape (n,)."""
@@ -288,7 +288,7 @@ class Membership(Action):
         cost = sum(cents(benefit.cost_cny) for benefit in benefits.values())
         if cost and len(rows):
             world.record("benefit", rows, cost, source)
-            world.gifts.append((rows, cost))
+            world.today.gifts.append((rows, cost))
         return cost
 
     def _advise(self, world: PrivateDomain, before: float, after: float, name: str) -> None:

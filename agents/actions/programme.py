@@ -102,4 +102,4 @@ class Programme(Action):
             rows = rows[world.customers.rewarded[rows] < self.cap]
         if len(rows):
             index = list(world.policy.actions).index(name)
-            world.invitations.append(Invitation(index, name, self, rows))
+            world.today.invitations.append(Invitation(index, name, self, rows))

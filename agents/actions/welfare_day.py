@@ -70,4 +70,4 @@ class WelfareDay(GroupEvent):
         if self.gift and self.gift.stock != 0 and len(rows):  # without a piece nobody hears of it
             worth = np.minimum(self.gift.worth_cny * 100 / world.expected_basket(rows), LARGEST_WORTH)
             c.gift_hope[rows] += worth * self.gift.hoped_for(len(rows))
-            world.promised.append(Promise(name, rows, cents(self.gift.cost_cny), self.gift.stock))
+            world.today.promised.append(Promise(name, rows, cents(self.gift.cost_cny), self.gift.stock))

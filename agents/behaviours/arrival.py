@@ -48,7 +48,7 @@ class Arrival(Behaviour):
             keys = channel.fetch()
             if len(keys):
                 self._reach(world, channel, keys, baits)
-        world.arrived = np.arange(first, len(world.customers))
+        world.today.arrived = np.arange(first, len(world.customers))
 
     def _reach(self, world: PrivateDomain, channel: Channel, keys: NDArray[np.int64], baits: Baits) -> None:
         spec = channel.spec

@@ -84,10 +84,9 @@ class Attention(Conversation):
             c.goodwill[chunk] *= cooling
             for column, left in recovering.items():
                 getattr(c, column)[chunk] *= left
-        for message in world.outbox:
+        for message in world.today.outbox:
             for rows in world.pieces(message.rows):
                 self._deliver(world, message, rows)
-        world.outbox.clear()
 
     def _deliver(self, world: PrivateDomain, message: Message, rows: Rows) -> None:
         medium = world.spec.media.of(message.medium)
@@ -107,7 +106,7 @@ class Attention(Conversation):
             else:
                 see = self._see_advert if message.kind == "advert" else self._see_content
                 see(world, message, rows, self._strength(world, message, medium, rows), medium.load if medium else 1.0)
-            world.seen.append((message, rows.astype(np.int32)))
+            world.today.seen.append((message, rows.astype(np.int32)))
 
     def _let_through(self, world: PrivateDomain, message: Message, medium: Medium | None, rows: Rows) -> Rows:
         """Whom a post reaches: as the platform and the operator's frequency cap allow; in a feed, by chance."""

@@ -62,14 +62,13 @@ class CardChoice(Behaviour):
         club = world.club
         if club is None:
             return
-        for offer in world.offers:
+        for offer in world.today.offers:
             parts = [slice(low, low + world.chunk_rows) for low in range(0, len(offer.rows), world.chunk_rows)]
             choice = np.concatenate([self._choose(world, club, Offer(offer.rows[p], offer.open[p])) for p in parts])
             for number in range(len(club.plans)):
                 buyers = offer.rows[choice == number]
                 if len(buyers):
                     enrol(world, club, buyers, number)
-        world.offers.clear()
 
     def _choose(self, world: PrivateDomain, club: Membership, offer: Offer) -> NDArray[np.intp]:
         """Number of the plan that each takes; -1 for none."""

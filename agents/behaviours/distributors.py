@@ -31,7 +31,7 @@ class Distributors(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
-        for opening in world.openings:
+        for opening in world.today.openings:
             rows = opening.rows[c.contact[opening.rows] != Contact.DELETED]  # since the morning
             u = world.draws.uniform(f"distribution.apply.{opening.name}", world.day, c.key[rows])
             # Of somebody twice as sociable the chance is that of two tries.
@@ -43,4 +43,3 @@ class Distributors(Behaviour):
                 rows = np.sort(rows[np.argsort(u, kind="stable")[: max(free, 0)]])
             c.distributor[rows] = True
             world.record("distributor", rows, 0, opening.name)
-        world.openings.clear()

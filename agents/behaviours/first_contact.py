@@ -94,7 +94,7 @@ class Quotes(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
-        for message, seen in world.seen:
+        for message, seen in world.today.seen:
             if message.kind == "chat":
                 self._answer(world, seen[c.quote_day[seen] != NEVER].astype(np.intp))
         for chunk in world.chunks():
@@ -134,8 +134,8 @@ class FirstOrders(Behaviour):
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
         rows = np.flatnonzero((c.joined == world.day) & (c.first_contact == BOUGHT) & (c.contact == Contact.CONTACT))
-        if len(rows) and world.sales:
-            rows = rows[~np.isin(rows, np.concatenate([sale.rows for sale in world.sales]))]
+        if len(rows) and world.today.sales:
+            rows = rows[~np.isin(rows, np.concatenate([sale.rows for sale in world.today.sales]))]
         if not len(rows):
             return
         basket = world.models.basket

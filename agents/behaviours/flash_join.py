@@ -40,7 +40,7 @@ class FlashJoin(Behaviour):
         return bool(flash_groups(policy.actions))
 
     def apply(self, world: PrivateDomain) -> None:
-        for message, rows in world.seen:
+        for message, rows in world.today.seen:
             action = world.policy.actions.get(message.source)
             if message.kind == "advert" and isinstance(action, FlashGroup):
                 for piece in world.pieces(rows):

@@ -54,8 +54,8 @@ class Gathering(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         come: dict[str, list[Rows]] = {}
-        for message, seen in world.seen:
-            announcement = world.announced.get(message.luck)
+        for message, seen in world.today.seen:
+            announcement = world.today.announced.get(message.luck)
             if announcement:
                 found = come.setdefault(announcement.name, [])
                 found += [self._notice(world, rows, announcement, message.luck) for rows in world.pieces(seen)]
@@ -64,9 +64,8 @@ class Gathering(Behaviour):
             assert isinstance(action, GroupEvent)
             rows = np.unique(np.concatenate(found))
             world.record("attend", rows, 0, name)
-            if runs_communities(world.policy):
-                groups = world.communities
-                groups.came += groups.counted(world.customers.community[rows])
+            if runs_communities(world.policy):  # whose members talk about it
+                world.today.attended.append(rows)
             action.welcome(world, rows, name, self)
 
     def _notice(self, world: PrivateDomain, rows: Rows, announcement: Announcement, luck: str) -> Rows:

@@ -26,9 +26,9 @@ class Gifts(Behaviour):
         return any(isinstance(a, WelfareDay) and a.gift is not None for a in policy.actions.values())
 
     def apply(self, world: PrivateDomain) -> None:
-        if world.promised:
-            sold = np.unique(np.concatenate([np.empty(0, np.intp), *(sale.rows for sale in world.sales)]))
-            for promise in world.promised:
+        if world.today.promised:
+            sold = np.unique(np.concatenate([np.empty(0, np.intp), *(sale.rows for sale in world.today.sales)]))
+            for promise in world.today.promised:
                 self._keep(world, promise, sold)
 
     def _keep(self, world: PrivateDomain, promise: Promise, sold: np.ndarray[tuple[int], np.dtype[np.intp]]) -> None:

@@ -29,6 +29,5 @@ class Gratitude(Behaviour):
         return any(getattr(action, "gives", False) for action in policy.actions.values())
 
     def apply(self, world: PrivateDomain) -> None:
-        for rows, cost in world.gifts:
+        for rows, cost in world.today.gifts:
             warm(world, rows, 1.0 - (1.0 - self.per_cny) ** (cost / 100))
-        world.gifts.clear()

@@ -46,10 +46,10 @@ class GroupJoining(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         groups, c = world.communities, world.customers
-        invitation = groups.invitation
+        invitation = world.today.group_invitation
         come = [
             self._accept(world, rows, invitation)
-            for message, seen in world.seen if message.luck == invitation
+            for message, seen in world.today.seen if message.luck == invitation
             for rows in world.pieces(seen)
         ]  # fmt: skip
         rows = np.concatenate([np.empty(0, np.intp), *come])

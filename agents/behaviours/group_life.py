@@ -88,7 +88,7 @@ class GroupLife(Behaviour):
         """Take note of what was posted in the groups; return what content and events add to the hazard of speaking."""
         groups, c = world.communities, world.customers
         seen = {"advert": np.zeros(len(groups), np.int64), "content": np.zeros(len(groups), np.int64)}
-        for message, receivers in world.seen:
+        for message, receivers in world.today.seen:
             if message.kind != "content" and (message.kind, message.medium) != ("advert", "group"):
                 continue  # value content is talked about wherever it was read
             for rows in world.pieces(receivers):
@@ -98,13 +98,16 @@ class GroupLife(Behaviour):
                     c.fatigue[members[~groups.alive[c.community[members]]]] += np.float32(self.dead_load)
         size = np.maximum(groups.members, 1)
         groups.load = groups.load * 2 ** (-1 / self.load_days) + seen["advert"] / size
-        spark: Floats = self.content_spark * (seen["content"] / size) + self.event_spark * (groups.came / size)
+        came = np.zeros(len(groups), np.int64)
+        for rows in world.today.attended:
+            came += groups.counted(c.community[rows])
+        spark: Floats = self.content_spark * (seen["content"] / size) + self.event_spark * (came / size)
         return spark
 
     def _hazard(self, world: PrivateDomain, spark: Floats) -> Floats:
         """Hazard of speaking today of a member of median sociability, by community."""
-        groups = world.communities
-        hosting = self.hosted * groups.hours / (groups.hours + self.hosting_hours)
+        groups, hours = world.communities, world.today.group_hours
+        hosting = self.hosted * hours / (hours + self.hosting_hours)
         talk = self.own_accord + hosting + spark + self.contagion * groups.activity
         hazard: Floats = talk * np.exp2(-groups.load / self.load_scale)
         return hazard

@@ -64,7 +64,7 @@ class Guests(Behaviour):
         )  # fmt: skip
         rows = np.arange(new.start, new.stop)
         world.record("join", rows, 0, JOINED_BY)
-        world.arrived = np.concatenate([world.arrived, rows])
+        world.today.arrived = np.concatenate([world.today.arrived, rows])
         return rows
 
     def _welcome(self, world: PrivateDomain, rows: NDArray[np.intp], hosts: NDArray[np.intp], index: int) -> None:

@@ -78,7 +78,7 @@ class PointsHabits(Behaviour):
         scheme = world.scheme
         if scheme is None or not scheme.runs(world.day):
             return
-        sale = whole_day(world.sales)
+        sale = whole_day(world.today.sales)
         if sale:
             self._pay_for_orders(world, scheme, sale.rows, sale.net)
             if scheme.photo:

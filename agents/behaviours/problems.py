@@ -50,7 +50,7 @@ class Problems(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         self._quarrel(world)
-        for sale in world.sales:
+        for sale in world.today.sales:
             self._arise(world, sale)
 
     def _quarrel(self, world: PrivateDomain) -> None:

@@ -106,7 +106,7 @@ class Purchase(Behaviour):
             most += least * sensitivity * c.member_price[rows]
         if effects["coupon"] > 0:
             most += np.float32(effects["coupon"]) * sensitivity * worth_at_most(world, rows)
-            if world.promised:
+            if world.today.promised:
                 most += np.float32(effects["coupon"]) * sensitivity * c.gift_hope[rows]
         return most
 
@@ -132,7 +132,7 @@ class Purchase(Behaviour):
                 coupons[coupons <= price] = 0.0
                 price = np.where(coupons > 0, np.float32(0.0), price)
             pull += world.effects["coupon"] * c.price_sensitivity[rows] * coupons
-        if world.promised:
+        if world.today.promised:
             pull += world.effects["coupon"] * c.price_sensitivity[rows] * c.gift_hope[rows]
         for benefit in (price, earned_share(world, rows)):
             if benefit.any():

@@ -44,13 +44,12 @@ class Reaction(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         if world.learns("mute") and world.learns("delete"):
-            world.seen.clear()
-        for message, seen in world.seen:
+            return
+        for message, seen in world.today.seen:
             if world.spec.media.load(message.medium) == 0:
                 continue
             for rows in world.pieces(seen):
                 self._react(world, message, rows)
-        world.seen.clear()
 
     def _react(self, world: PrivateDomain, message: Message, rows: NDArray[np.intp]) -> None:
         c = world.customers

@@ -48,9 +48,8 @@ class Recovery(Behaviour):
         return (Troubled,)
 
     def apply(self, world: PrivateDomain) -> None:
-        for settlement in world.settled:
+        for settlement in world.today.settled:
             self._recover(world, settlement)
-        world.settled.clear()
 
     def _recover(self, world: PrivateDomain, done: Settlement) -> None:
         c = world.customers

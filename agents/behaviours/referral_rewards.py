@@ -34,9 +34,9 @@ class ReferralRewards(Behaviour):
         return (Inviting,)
 
     def apply(self, world: PrivateDomain) -> None:
-        if not world.sales:
+        if not world.today.sales:
             return
-        rows, net = (np.concatenate([getattr(sale, what) for sale in world.sales]) for what in ("rows", "net"))
+        rows, net = (np.concatenate([getattr(sale, what) for sale in world.today.sales]) for what in ("rows", "net"))
         programme = world.customers.programme[rows]
         for index in np.unique(programme[programme >= 0]).tolist():
             (mine,) = (programme == index).nonzero()

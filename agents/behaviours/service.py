@@ -43,7 +43,7 @@ class Service(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         # Several orders on one day are one order day: one experience, one chance to lapse, one line of history.
-        day = whole_day(world.sales)
+        day = whole_day(world.today.sales)
         if day:
             self._serve(world, day)
 

@@ -25,7 +25,7 @@ class Swapping(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         shown: Counter[str] = Counter()  # whole numbers first, so that the sum does not depend on chunks
-        for message, rows in world.seen:
+        for message, rows in world.today.seen:
             if message.foreign:
                 shown[message.source] += len(rows)
         for name, action in world.policy.actions.items():

@@ -61,14 +61,13 @@ class Viewing(Behaviour):
         return any(isinstance(action, LiveStream) for action in policy.actions.values())
 
     def apply(self, world: PrivateDomain) -> None:
-        for stream in world.streams:
+        for stream in world.today.streams:
             told = np.zeros(len(world.customers), bool)
-            for message, seen in world.seen:
+            for message, seen in world.today.seen:
                 if message.luck == stream.announced:
                     told[seen] = True
             for rows in world.pieces(stream.rows):
                 self._watch(world, stream, rows, told[rows])
-        world.streams.clear()
 
     def _watch(self, world: PrivateDomain, stream: Stream, rows: Rows, told: NDArray[np.bool_]) -> None:
         c = world.customers

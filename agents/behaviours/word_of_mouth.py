@@ -90,7 +90,7 @@ class WordOfMouth(Behaviour):
         return (Inviting,)
 
     def apply(self, world: PrivateDomain) -> None:
-        standing = [one for one in world.invitations if not one.action.prompted]
+        standing = [one for one in world.today.invitations if not one.action.prompted]
         most = max((one.action.worth_at_most(world, one.rows) for one in standing), default=0.0)
         most = math.log1p(most / self.worth_scale_cny)
         spoke = [self._speak(world, chunk, most) for chunk in world.chunks()]
@@ -98,7 +98,6 @@ class WordOfMouth(Behaviour):
             rows, programme = (np.concatenate(part) for part in zip(*spoke, strict=True))
             if len(rows):
                 self._ask(world, rows, programme)
-        world.invitations.clear()
 
     # -- why somebody speaks ------------------------------------------------------------------------------------
 
@@ -111,7 +110,7 @@ class WordOfMouth(Behaviour):
         """The best offer of each; of equal ones the first of the policy."""
         c = world.customers
         wish, programme = np.zeros(len(rows)), np.full(len(rows), UNASKED, np.int8)
-        for invitation in world.invitations:
+        for invitation in world.today.invitations:
             place = np.minimum(np.searchsorted(invitation.rows, rows), len(invitation.rows) - 1)
             open_to = invitation.rows[place] == rows
             if invitation.action.prompted:
@@ -148,7 +147,7 @@ class WordOfMouth(Behaviour):
         c = world.customers
         liking = self.talk * max(self.unasked_per_day) * (1.0 + self.fresh)
         bound: Floats = c.sociability[chunk] * (liking + self.paid_per_day * most * c.price_sensitivity[chunk]) * SLACK
-        if any(one.action.prompted for one in world.invitations):
+        if any(one.action.prompted for one in world.today.invitations):
             bound[c.last_order[chunk] == world.day] = np.inf
         if "koc_until" in c.DECLARED:
             bound[c.koc_until[chunk] >= world.day] = np.inf

@@ -86,11 +86,10 @@ class CaredRetention(Behaviour):
             return
         c = world.customers
         care = np.zeros(len(c))
-        for message in world.outbox:
+        for message in world.today.outbox:
             cost = message.cents(world.day, c.key[message.rows])
             world.record(f"message_{message.kind}", message.rows, cost, message.source)
             care[message.rows] += message.cost_cny
-        world.outbox.clear()
         rows = np.flatnonzero(c.contact == Contact.CONTACT)
         stays = self.highest - (self.highest - self.lowest) * np.exp(-self.per_cny * care[rows])
         leaves = world.draws.uniform("cared_retention", world.day, c.key[rows]) >= stays

@@ -150,7 +150,7 @@ class CouponHabit(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
-        for sale in world.sales:
+        for sale in world.today.sales:
             record_orders(c, sale.rows, world.day, sale.net)
             change = np.where(sale.net < sale.gross, 1, -1)
             c.level[sale.rows] = np.clip(c.level[sale.rows] + change, 0, self.most)

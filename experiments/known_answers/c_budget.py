@@ -106,11 +106,10 @@ class SegmentedReturn(Behaviour):
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
         care = np.zeros(len(c))
-        for message in world.outbox:
+        for message in world.today.outbox:
             cost = message.cents(world.day, c.key[message.rows])
             world.record(f"message_{message.kind}", message.rows, cost, message.source)
             care[message.rows] += message.cost_cny
-        world.outbox.clear()
         rows = np.flatnonzero((c.contact == Contact.CONTACT) & (care > 0) & (c.level < len(self.segments)))
         response = np.array([one.response for one in self.segments])[c.level[rows]]
         worth = np.array([cents(one.worth) for one in self.segments], np.int64)

@@ -76,11 +76,10 @@ class FatiguedReturn(Behaviour):
             return
         c = world.customers
         c.fatigue[:] = 0
-        for message in world.outbox:
+        for message in world.today.outbox:
             cost = message.cents(world.day, c.key[message.rows])
             world.record(f"message_{message.kind}", message.rows, cost, message.source)
             c.fatigue[message.rows] += _load(world.policy.actions[message.source])
-        world.outbox.clear()
         rows = np.flatnonzero(c.contact == Contact.CONTACT)
         earned = self.base_cny - self.gain_cny * np.expm1(-self.saturation * c.fatigue[rows].astype(np.float64))
         world.sell(rows, np.rint(earned * 100).astype(np.int64))

@@ -103,12 +103,11 @@ class LadderPurchase(Behaviour):
         if world.day % self.week_days:
             return
         c = world.customers
-        for message in world.outbox:
+        for message in world.today.outbox:
             cost = message.cents(world.day, c.key[message.rows])
             booked = "chat" if message.kind == "chat" else f"message_{message.kind}"
             world.record(booked, message.rows, cost, message.source)
-        world.seen = [(message, message.rows) for message in world.outbox]
-        world.outbox.clear()
+        world.today.seen = [(message, message.rows) for message in world.today.outbox]
         rows = np.flatnonzero((c.contact == Contact.CONTACT) & (c.level < len(self.buy)))
         given = received(world)[rows]
         u = world.draws.uniform("ladder_purchase", world.day, c.key[rows])
@@ -141,7 +140,6 @@ class LadderMoves(Behaviour):
         c = world.customers
         rows = np.flatnonzero((c.contact == Contact.CONTACT) & (c.level < len(self.up)))
         given, level = received(world)[rows], c.level[rows]
-        world.seen.clear()
         leaves = world.draws.uniform("ladder_churn", world.day, c.key[rows]) < np.array(self.churn)[level, given]
         world.set_contact(rows[leaves], Contact.DELETED, "delete", self.kind)
         rows, given, level = rows[~leaves], given[~leaves], level[~leaves]
@@ -154,7 +152,7 @@ class LadderMoves(Behaviour):
 def received(world: PrivateDomain) -> NDArray[np.int8]:
     """Index of the activity that each customer received today, ``none`` by default. Shape (n,)."""
     given = np.zeros(len(world.customers), np.int8)
-    for message, rows in world.seen:
+    for message, rows in world.today.seen:
         activity = message.source.rpartition(".")[2]
         if activity in ACTIVITIES:
             given[rows] = ACTIVITIES.index(activity)

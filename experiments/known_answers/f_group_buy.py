@@ -76,13 +76,12 @@ class GroupDemand(Behaviour):
     lift: float = parameter(doc="log-odds that the discount adds, per unit of depth")
 
     def apply(self, world: PrivateDomain) -> None:
-        for message in world.outbox:
+        for message in world.today.outbox:
             cost = message.cents(world.day, world.customers.key[message.rows])
             world.record(f"message_{message.kind}", message.rows, cost, message.source)
             deal = world.policy.actions[message.source]
             if isinstance(deal, GroupBuy):
                 self._settle(world, deal, message.rows, message.source, message.luck)
-        world.outbox.clear()
 
     def _settle(self, world: PrivateDomain, deal: GroupBuy, rows: NDArray[np.int32], name: str, luck: str) -> None:
         c, price = world.customers, cents(self.price_cny)

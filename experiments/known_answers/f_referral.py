@@ -76,7 +76,7 @@ class Referral(Behaviour):
         brought = np.searchsorted(self.chances(), u, side="right")
         number = np.arange(brought.sum()) - np.repeat(np.cumsum(brought) - brought, brought)
         self._join(world, invited_key(np.repeat(c.key[inviters], brought), number))
-        world.arrived = np.arange(first, len(world.customers))
+        world.today.arrived = np.arange(first, len(world.customers))
 
     def chances(self) -> NDArray[np.float64]:
         """P(at most n newcomers) for n = 0, 1, … as far as it is below 1."""

@@ -70,7 +70,6 @@ class ActionContract(KindContract):
                 if phase is not operate:
                     phase(world)
                     continue
-                world.posted.clear()
                 for name, action in world.policy.actions.items():
                     before = world.customers.arrays()
                     action.apply(world, name)

@@ -9,6 +9,7 @@ from agents.behaviours import DEFAULTS, Behaviour
 from agents.behaviours.base import PhaseName
 from agents.domain import PrivateDomain, operate
 from agents.scenario import Scenario
+from agents.today import Today
 from tests.contracts.documents import KindContract, changed_columns, fields_of, is_numeric
 from tests.worlds import CHANNELS, LIVELY, Event, busy_policy, busy_scenario, canonical, live
 
@@ -27,12 +28,11 @@ def deeds(seed: int = 1) -> dict[str, tuple[set[str], set[str]]]:
 
     world.ledger.count = noted  # type: ignore[method-assign]  # every event passes here
     for _ in range(world.horizon_days):
+        world.today = Today()
         for phase in world.PHASES:
             if phase is operate:
                 phase(world)
                 continue
-            if phase.__name__ == "purchase":
-                world.sales.clear()
             for behaviour in (b for b in world.behaviours if b.phase == phase.__name__):
                 before = world.customers.arrays()
                 written.clear()

@@ -80,5 +80,5 @@ def test_order_frequencies_follow_the_probabilities() -> None:
             expected += float(p.sum())
             variance += float((p * (1 - p)).sum())
             world.step()
-            found += sum(len(sale.rows) for sale in world.sales)
+            found += sum(len(sale.rows) for sale in world.today.sales)
     assert abs(found - expected) < 4 * variance**0.5

@@ -78,8 +78,8 @@ def test_a_world_stops_at_its_horizon() -> None:
     assert canonical(world) == before
 
 
-def test_messages_are_of_one_day_even_where_nobody_reacts() -> None:
-    """Reaction empties what was seen; in a world of named behaviours alone it may not be there."""
+def test_a_day_leaves_nothing_for_the_next_even_where_nobody_reads_it() -> None:
+    """In a world of named behaviours alone those who would act on a message may not be there."""
     of = busy_scenario(20, 5, behaviours={"attention": {"kind": "attention"}}, only_named_behaviours=True)
     world = live(of, policy(noise={"kind": "advert", "calendar": {"per_week": 7}}))
-    assert len(world.seen) == 1
+    assert len(world.today.seen) == 1
