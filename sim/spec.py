@@ -25,6 +25,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from ruamel.yaml import YAML
@@ -72,6 +73,12 @@ class Spec(BaseModel):
         extra = type(self).model_fields[name].json_schema_extra
         return str(extra.get("source", "")) if isinstance(extra, dict) else ""
 
+    @classmethod
+    def is_fact(cls, name: str) -> bool:
+        """Whether a field says how the world is, and is nothing that its owner decides."""
+        field = cls.model_fields.get(name)
+        return field is not None and is_fact(field)
+
     def derived(self) -> Iterator[Derived]:
         """Numbers that follow from the fields and are worth showing beside them."""
         return iter(())
@@ -80,6 +87,12 @@ class Spec(BaseModel):
         """Hash of the contents, 16 hexadecimal digits; equal documents have equal digests."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def is_fact(field: FieldInfo) -> bool:
+    """Whether a field is marked as a fact: see :func:`parameter`."""
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and bool(extra.get("fact"))
 
 
 @lru_cache(maxsize=4096)
@@ -95,13 +108,16 @@ def _types_in(annotation: Any) -> Iterator[Any]:
         yield from _types_in(inner)
 
 
-def parameter(default: Any = ..., *, doc: str, source: str = "", unit: str = "", **limits: Any) -> Any:
+def parameter(
+    default: Any = ..., *, doc: str, source: str = "", unit: str = "", fact: bool = False, **limits: Any
+) -> Any:
     """A field with its meaning, unit, limits and the source of its default, all of which ``siyu describe`` shows.
 
     ``source`` is a citation or the bare word ``assumed``; leave it empty where there is nothing to cite, such as a
-    choice of the user's. ``limits`` are those of pydantic's ``Field``.
+    choice of the user's. A ``fact`` stands among decisions and is none, such as what a message costs: no search moves
+    it. ``limits`` are those of pydantic's ``Field``.
     """
-    extra: dict[str, Any] = {key: value for key, value in (("source", source), ("unit", unit)) if value}
+    extra: dict[str, Any] = {k: v for k, v in (("source", source), ("unit", unit), ("fact", fact)) if v}
     return Field(default, description=doc, json_schema_extra=extra or None, **limits)
 
 

@@ -29,7 +29,7 @@ class AfterSales(Action):
     extensive: ClassVar[tuple[str, ...]] = ("hours_per_week",)
 
     hours_per_week: float = parameter(ge=0, le=10_000, doc="hours of the desk a week")
-    minutes_per_case: float = parameter(15.0, gt=0, le=480, doc="minutes of one problem", source="assumed")
+    minutes_per_case: float = parameter(15.0, gt=0, le=480, doc="minutes of one problem", source="assumed", fact=True)
     compensation_share: float = parameter(
         0.2, ge=0, le=1, doc="money given back when settled in the customer's favour, share of what the order cost",
         source="assumed",

@@ -20,8 +20,10 @@ class Cadence(ScheduledAction):
     off: ClassVar[dict[str, Any]] = {"calendar.per_week": 0.0}
     extensive: ClassVar[tuple[str, ...]] = ("production_cny",)
 
-    cost_cny: float = parameter(0.02, ge=0, le=10, doc="cost of one message to one customer, CNY", source="assumed")
-    production_cny: float = parameter(0.0, ge=0, doc="cost of making one post, whoever receives it, CNY")
+    cost_cny: float = parameter(
+        0.02, ge=0, le=10, doc="cost of one message to one customer, CNY", source="assumed", fact=True
+    )
+    production_cny: float = parameter(0.0, ge=0, doc="cost of making one post, whoever receives it, CNY", fact=True)
 
     def apply(self, world: PrivateDomain, name: str) -> None:
         for _ in range(self.calendar.times(world.day, world.date)):
@@ -44,4 +46,4 @@ class Content(Cadence):
     """Value content: recipes, care, interest-group posts."""
 
     kind = "content"
-    production_cny: float = parameter(30.0, ge=0, doc="cost of making one post, CNY", source="assumed")
+    production_cny: float = parameter(30.0, ge=0, doc="cost of making one post, CNY", source="assumed", fact=True)

@@ -54,11 +54,13 @@ class Chat(Action):
     top_share: float | None = parameter(
         None, ge=0, le=1, doc="share of all hours for the high-value tier, whatever its levels; none for no segmenting"
     )
-    minutes_per_chat: float = parameter(6.0, gt=0, le=480, doc="minutes of one conversation", source="assumed")
-    minutes_per_round: float = parameter(
-        0.0, ge=0, le=480, doc="further minutes of each round that a customer answers", source="assumed"
+    minutes_per_chat: float = parameter(
+        6.0, gt=0, le=480, doc="minutes of one conversation", source="assumed", fact=True
     )
-    cost_cny: float = parameter(0.0, ge=0, doc="material cost of one conversation, CNY")
+    minutes_per_round: float = parameter(
+        0.0, ge=0, le=480, doc="further minutes of each round that a customer answers", source="assumed", fact=True
+    )
+    cost_cny: float = parameter(0.0, ge=0, doc="material cost of one conversation, CNY", fact=True)
     calendar: Calendar | None = parameter(None, doc="when; none for every day on which staff work")
     audience: Audience = parameter(Audience(muted=False), doc="whom, within the levels")
 

@@ -37,7 +37,9 @@ class Community(ScheduledAction):
     )
     size: int = parameter(SIZE, ge=2, le=500, doc="seats of a group", source="S4: about 200; WeChat's limit is 500")
     most_groups: int | None = parameter(None, ge=1, doc="groups that live at a time at most; none for no limit")
-    invitation_cost_cny: float = parameter(0.02, ge=0, le=10, doc="cost of one invitation, CNY", source="assumed")
+    invitation_cost_cny: float = parameter(
+        0.02, ge=0, le=10, doc="cost of one invitation, CNY", source="assumed", fact=True
+    )
     again_days: int = parameter(30, ge=1, le=3660, doc="days before somebody is invited again", source="assumed")
     audience: Audience = parameter(Audience(muted=False), doc="who is invited")
 

@@ -41,8 +41,12 @@ class FlashGroup(ScheduledAction):
     nurture_days: int = parameter(60, ge=0, le=366, doc="days of nurture before a sale (S3: two months)")
     nurture_per_week: float = parameter(4.0, ge=0, le=28, doc="pieces of value content a week during nurture")
     invite_days: int = parameter(3, ge=0, le=30, doc="days between the invitation and the sale")
-    cost_cny: float = parameter(0.02, ge=0, le=10, doc="cost of one message to one customer, CNY", source="assumed")
-    production_cny: float = parameter(30.0, ge=0, doc="cost of making one piece of content, CNY", source="assumed")
+    cost_cny: float = parameter(
+        0.02, ge=0, le=10, doc="cost of one message to one customer, CNY", source="assumed", fact=True
+    )
+    production_cny: float = parameter(
+        30.0, ge=0, doc="cost of making one piece of content, CNY", source="assumed", fact=True
+    )
 
     def carries(self) -> tuple[type[Columns], ...]:
         return (FlashMembers,)

@@ -42,9 +42,9 @@ class GroupEvent(ScheduledAction):
 
     announcements: int = parameter(1, ge=1, le=6, doc="announcements on the day")
     cost_cny: float = parameter(
-        0.02, ge=0, le=10, doc="cost of one announcement to one customer, CNY", source="assumed"
+        0.02, ge=0, le=10, doc="cost of one announcement to one customer, CNY", source="assumed", fact=True
     )
-    production_cny: NonNegativeFloat = parameter(0.0, doc="cost of each event, whoever comes, CNY")
+    production_cny: NonNegativeFloat = parameter(0.0, doc="cost of each event, whoever comes, CNY", fact=True)
     hours_per_event: NonNegativeFloat = parameter(
         3.0, le=1000, doc="staff hours to prepare and host it", source="assumed"
     )

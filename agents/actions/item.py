@@ -25,10 +25,10 @@ class Item(Spec):
 
     name: str = parameter(min_length=1, doc="what is sold; one name is one stock")
     list_price_cny: float = parameter(
-        gt=0, le=1e7, doc="price of a piece elsewhere, against which customers judge, CNY"
+        gt=0, le=1e7, doc="price of a piece elsewhere, against which customers judge, CNY", fact=True
     )
     price_cny: float = parameter(gt=0, le=1e7, doc="price of a piece here, CNY")
-    unit_cost_cny: float = parameter(ge=0, le=1e7, doc="cost of goods of a piece, CNY")
+    unit_cost_cny: float = parameter(ge=0, le=1e7, doc="cost of goods of a piece, CNY", fact=True)
     stock: int | None = parameter(None, ge=0, doc="pieces there are in all; none for no limit, 0 for no sale")
     most_per_customer: int = parameter(5, ge=1, le=1000, doc="pieces that one customer may buy at once")
     stacks: bool = parameter(False, doc="whether coupons and the member price come off this price too")

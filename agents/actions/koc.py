@@ -38,7 +38,9 @@ class Koc(ScheduledAction):
     extensive: ClassVar[tuple[str, ...]] = ("hours_per_week",)
 
     hours_per_week: float = parameter(ge=0, le=10_000, doc="staff hours a week for all of them together")
-    minutes_per_week: float = parameter(30.0, gt=0, le=2400, doc="minutes a week that one takes", source="assumed")
+    minutes_per_week: float = parameter(
+        30.0, gt=0, le=2400, doc="minutes a week that one takes", source="assumed", fact=True
+    )
     gift_cny: float = parameter(0.0, ge=0, le=100_000, doc="gift for each chosen, each time, CNY")
     term_days: int = parameter(28, ge=1, le=366, doc="days for which one is cultivated", source="assumed")
     calendar: Calendar = parameter(Calendar(every_days=28), doc="when they are chosen anew")

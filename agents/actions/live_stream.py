@@ -46,10 +46,12 @@ class LiveStream(ScheduledAction):
     extensive: ClassVar[tuple[str, ...]] = ("hosts", "setup_cny")
 
     length_hours: float = parameter(2.0, ge=0, le=24, doc="length of a stream, hours", source="assumed")
-    hosts: float = parameter(1.0, gt=0, le=100, doc="staff who are there for all of it", source="assumed")
+    hosts: float = parameter(1.0, gt=0, le=100, doc="staff who are there for all of it", source="assumed", fact=True)
     announce: MediumName | None = parameter("broadcast", doc="medium of the announcement on the day; none without one")
-    announcement_cost_cny: float = parameter(0.0, ge=0, le=10, doc="cost of an announcement to one receiver, CNY")
-    setup_cny: float = parameter(0.0, ge=0, doc="cost of one stream, whoever watches, CNY")
+    announcement_cost_cny: float = parameter(
+        0.0, ge=0, le=10, doc="cost of an announcement to one receiver, CNY", fact=True
+    )
+    setup_cny: float = parameter(0.0, ge=0, doc="cost of one stream, whoever watches, CNY", fact=True)
     gift_cny: float = parameter(0.0, ge=0, le=1000, doc="gift to each viewer, CNY")
 
     def apply(self, world: PrivateDomain, name: str) -> None:

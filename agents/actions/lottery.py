@@ -26,7 +26,7 @@ class Prize(Spec):
     off_cny: float = parameter(0.0, ge=0, le=100_000, doc="coupon: discount as an amount, CNY, instead of a share")
     minimum_spend_cny: float = parameter(0.0, ge=0, le=100_000, doc="order value from which the coupon counts, CNY")
     valid_days: int = parameter(7, ge=1, le=365, doc="days of validity of the coupon, that of the lottery included")
-    cost_cny: float = parameter(0.0, ge=0, le=100_000, doc="cost of a thing that is handed over, CNY")
+    cost_cny: float = parameter(0.0, ge=0, le=100_000, doc="cost of a thing that is handed over, CNY", fact=True)
 
     @model_validator(mode="after")
     def _share_or_amount(self) -> Self:

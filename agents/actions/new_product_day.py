@@ -26,7 +26,7 @@ class NewProductDay(GroupEvent):
 
     items: int = parameter(2, ge=0, le=50, doc="new items shown", source="S4: exactly two")
     item_cost_cny: NonNegativeFloat = parameter(
-        60.0, doc="cost of introducing one item: samples, pictures, CNY", source="assumed"
+        60.0, doc="cost of introducing one item: samples, pictures, CNY", source="assumed", fact=True
     )
     calendar: Calendar = parameter(Calendar(weekdays=("wed",)), doc="when", source="S4: Wednesday")
 

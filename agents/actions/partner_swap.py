@@ -30,7 +30,9 @@ class PartnerSwap(ScheduledAction):
 
     channel: str = parameter(doc="the partner's pool: a channel of the scenario with partner: true")
     calendar: Calendar = parameter(Calendar(per_week=1), doc="when")
-    cost_cny: float = parameter(0.02, ge=0, le=10, doc="cost of one advert to one customer, CNY", source="assumed")
+    cost_cny: float = parameter(
+        0.02, ge=0, le=10, doc="cost of one advert to one customer, CNY", source="assumed", fact=True
+    )
 
     def apply(self, world: PrivateDomain, name: str) -> None:
         for _ in range(self.calendar.times(world.day, world.date)):

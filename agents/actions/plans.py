@@ -85,7 +85,7 @@ class Plan(Spec):
     )
     cashback: Cashback | None = parameter(None, doc="voucher on the day after an order; none for no cashback")
     partner_share: float = parameter(
-        0.0, ge=0, le=1, doc="share of discounts and benefits that a partner brand pays (co-branded card)"
+        0.0, ge=0, le=1, doc="share of discounts and benefits that a partner brand pays (co-branded card)", fact=True
     )
     expert_hours_per_week: float = parameter(
         0.0, ge=0, le=10_000, doc="staff hours a week for one-to-one advice to all holders together"
@@ -103,4 +103,4 @@ class Package(Spec):
     """A package for firms: paid and handed over at once. A firm takes the dearest that its budget allows."""
 
     price_cny: float = parameter(gt=0, le=1e6, doc="price, CNY (S0: 1,290 to 4,980)")
-    cost_cny: float = parameter(ge=0, le=1e6, doc="cost of what is in it: goods, gift cards, handling, CNY")
+    cost_cny: float = parameter(ge=0, le=1e6, doc="cost of what is in it: goods, gift cards, handling, CNY", fact=True)

@@ -40,9 +40,9 @@ class Posts(ScheduledAction):
     interest_group: str | None = parameter(
         None, min_length=1, doc="group of interest that they are made for; a group post goes to that group alone"
     )
-    cost_cny: float = parameter(0.0, ge=0, le=10, doc="cost of a post to one receiver, CNY")
-    production_cny: float = parameter(0.0, ge=0, doc="what one planned post costs to buy or make ahead, CNY")
-    hours_per_post: float = parameter(0.0, ge=0, le=1000, doc="staff hours that making one post takes")
+    cost_cny: float = parameter(0.0, ge=0, le=10, doc="cost of a post to one receiver, CNY", fact=True)
+    production_cny: float = parameter(0.0, ge=0, doc="what one planned post costs to buy or make ahead, CNY", fact=True)
+    hours_per_post: float = parameter(0.0, ge=0, le=1000, doc="staff hours that making one post takes", fact=True)
 
     def apply(self, world: PrivateDomain, name: str) -> None:
         before = times_before(self.calendar, world.start, world.horizon_days)

@@ -30,8 +30,8 @@ class QuoteDesk(Action):
     extensive: ClassVar[tuple[str, ...]] = ("hours_per_week",)
 
     hours_per_week: float = parameter(ge=0, le=10_000, doc="hours of the desk a week")
-    minutes_per_quote: float = parameter(10.0, gt=0, le=480, doc="minutes of one answer", source="assumed")
-    cost_cny: float = parameter(0.0, ge=0, doc="material cost of one answer (a sample, a catalogue), CNY")
+    minutes_per_quote: float = parameter(10.0, gt=0, le=480, doc="minutes of one answer", source="assumed", fact=True)
+    cost_cny: float = parameter(0.0, ge=0, doc="material cost of one answer (a sample, a catalogue), CNY", fact=True)
 
     def carries(self) -> tuple[type[Columns], ...]:
         return (Asking,)

@@ -30,11 +30,13 @@ class Skill(Spec):
 class TeamSpec(Spec):
     """A way to organise the same people, against the scenario's staff."""
 
-    hours: float = parameter(1.0, ge=0, le=10, doc="hours for the private domain, times the scenario's")
-    wage: float = parameter(1.0, ge=0, le=10, doc="wage, times the scenario's")
-    skill: Skill = parameter(Skill(), doc="how well they work")
+    hours: float = parameter(1.0, ge=0, le=10, doc="hours for the private domain, times the scenario's", fact=True)
+    wage: float = parameter(1.0, ge=0, le=10, doc="wage, times the scenario's", fact=True)
+    skill: Skill = parameter(Skill(), doc="how well they work", fact=True)
     reach: dict[str, Annotated[float, Field(ge=1, le=100)]] = parameter(
-        default_factory=dict, doc="people reached without spending, by channel, times the channel's organic_per_day"
+        default_factory=dict,
+        fact=True,
+        doc="people reached without spending, by channel, times the channel's organic_per_day",
     )
 
 
@@ -72,7 +74,7 @@ class Team(Action):
 
     organisation: Organisation = parameter("as_is", doc="where the team sits; as_is keeps the scenario's staff")
     own: TeamSpec | None = parameter(None, doc="another organisation, described by its numbers, in place of these")
-    setup_cny: float = parameter(0.0, ge=0, doc="cost of setting the team up, once, CNY")
+    setup_cny: float = parameter(0.0, ge=0, doc="cost of setting the team up, once, CNY", fact=True)
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -112,14 +114,19 @@ class Agency(Action):
     off: ClassVar[dict[str, Any]] = {"hours_per_week": 0.0, "setup_cny": 0.0, "fee_cny_per_week": 0.0}
     extensive: ClassVar[tuple[str, ...]] = ("hours_per_week", "setup_cny", "fee_cny_per_week")
 
-    hours_per_week: float = parameter(20.0, ge=0, le=10_000, doc="hours a week of its people", source="assumed")
-    setup_cny: float = parameter(0.0, ge=0, doc="fee for setting the system up, once, CNY")
-    fee_cny_per_week: float = parameter(0.0, ge=0, doc="running fee a week on top of wages, CNY")
+    hours_per_week: float = parameter(
+        20.0, ge=0, le=10_000, doc="hours a week of its people", source="assumed", fact=True
+    )
+    setup_cny: float = parameter(0.0, ge=0, doc="fee for setting the system up, once, CNY", fact=True)
+    fee_cny_per_week: float = parameter(0.0, ge=0, doc="running fee a week on top of wages, CNY", fact=True)
     skill: Skill = parameter(
-        Skill(chat=1.3, conversion=1.3, content=1.3, after_sales=1.3), doc="skill of its people", source="assumed"
+        Skill(chat=1.3, conversion=1.3, content=1.3, after_sales=1.3),
+        doc="skill of its people",
+        source="assumed",
+        fact=True,
     )
     teaches: float = parameter(
-        0.3, ge=0, le=1, doc="share of its lead in skill that stays when it has left", source="assumed"
+        0.3, ge=0, le=1, doc="share of its lead in skill that stays when it has left", source="assumed", fact=True
     )
     from_day: int = parameter(0, ge=0, doc="first day of the contract")
     until_day: int | None = parameter(90, ge=0, doc="last day of the contract; none if it stays", source="assumed")

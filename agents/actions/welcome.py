@@ -37,8 +37,8 @@ class Welcome(Action):
     every_hours: float = parameter(
         1.0, ge=0, le=24, doc="at most one message in so many hours; 0 for one per joiner", source="S4: one an hour"
     )
-    group_size: int = parameter(200, ge=2, le=500, doc="people in a group", source="S4: about 200")
-    cost_cny: float = parameter(0.0, ge=0, le=1000, doc="cost of welcoming one newcomer, CNY")
+    group_size: int = parameter(200, ge=2, le=500, doc="people in a group", source="S4: about 200", fact=True)
+    cost_cny: float = parameter(0.0, ge=0, le=1000, doc="cost of welcoming one newcomer, CNY", fact=True)
     calendar: Calendar = parameter(Calendar(per_week=7), doc="on which days")
 
     def carries(self) -> tuple[type[Columns], ...]:

@@ -24,8 +24,10 @@ LARGEST_WORTH = 0.5  # share of an order that a gift is worth at most, as the de
 class Gift(Spec):
     """A gift with each order of the day, while it lasts."""
 
-    cost_cny: float = parameter(5.0, ge=0, le=10_000, doc="cost of one piece, CNY", source="assumed")
-    worth_cny: float = parameter(8.0, ge=0, le=10_000, doc="what a piece is worth to a customer, CNY", source="assumed")
+    cost_cny: float = parameter(5.0, ge=0, le=10_000, doc="cost of one piece, CNY", source="assumed", fact=True)
+    worth_cny: float = parameter(
+        8.0, ge=0, le=10_000, doc="what a piece is worth to a customer, CNY", source="assumed", fact=True
+    )
     stock: int | None = parameter(None, ge=0, doc="pieces for each event; none for no limit")
 
     def hoped_for(self, came: int) -> float:

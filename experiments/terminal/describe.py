@@ -29,7 +29,7 @@ from experiments.calibrating.facts import Fact
 from experiments.load import KINDS, load, open_document, shipped
 from sim.errors import ModelError, SpecError, nearest
 from sim.problems import Path as Steps
-from sim.spec import Document, Kind, Spec
+from sim.spec import Document, Kind, Spec, is_fact
 
 PARTS: dict[str, type[Spec]] = {"audience": Audience, "calendar": Calendar, "channel": ChannelSpec, "effects": Effects}
 """Parts of documents that have a page of their own, so that they are not told again under every action."""
@@ -141,7 +141,7 @@ def _field_rows(path: str, field: FieldInfo, default: Any, source: str) -> Itera
             limits = "name: kind, one of " + ", ".join(kinds_of(family))
         elif is_told_elsewhere:
             limits = "see audience" if parts == [Audience] else "see calendar"
-        meaning = field.description or ""
+        meaning = _meaning(field)
         unit = unit_of(path.rsplit(".", 1)[-1], meaning)
         yield Row(path, shown(default), limits, unit, _source(field) or source, meaning)
     if not is_told_elsewhere:
@@ -217,6 +217,10 @@ def _source(field: FieldInfo) -> str:
     return str(extra.get("source", "")) if isinstance(extra, dict) else ""
 
 
+def _meaning(field: FieldInfo) -> str:
+    return (field.description or "") + ("; a fact: no search moves it" if is_fact(field) else "")
+
+
 def unit_of(name: str, meaning: str) -> str:
     """The unit of a field, from the end of its name or the first word of its meaning; empty for a plain number."""
     for ending, unit in UNITS:
@@ -274,7 +278,7 @@ def _values(part: Spec, document: Document | None, path: Steps, unsaid: str, inh
             continue
         if isinstance(part, Audience | Calendar) and _given(document, (*path, name)) is None:
             continue  # conditions and rules that are not set
-        meaning = field.description or ""
+        meaning = _meaning(field)
         about = Row(name, "", "", unit_of(name, meaning), part.source_of(name) or own or inherited, meaning)
         for value in _inside(getattr(part, name), document, (*path, name), own or unsaid, about):
             if value.given or value.source or value.value not in NOTHING:

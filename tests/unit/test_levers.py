@@ -33,13 +33,14 @@ POLICY = validate(
 title: status quo
 actions:
   adverts: {kind: advert, calendar: {weekdays: [mon, fri]}, audience: lapsing}
-  content: {kind: content, calendar: {per_week: 0}}
+  content: {kind: posts, calendar: {per_week: 0}}
   chat: {kind: chat, hours_per_week: {L0: 0, L1: 4, L2: 2, L3: 6.7, L4: 0, L5: 0.1}}
   coupon: {kind: coupon, depth: 0.1, valid_days: 7, calendar: {weekdays: [sat, tue], from_day: 3}}
   club:
     kind: membership
     tiers: [{threshold_cny: 300, points_multiplier: 2}, {threshold_cny: 900, discount: 0.05}]
   media: {kind: acquisition, spend_cny_per_day: {store: 5, web: 0}}
+  bait: {kind: newcomer_bait, channels: [store], minimum_spend_cny: 10}
 frequency_cap_per_week: 7
 """,
         "policy",
@@ -59,7 +60,7 @@ SPACES: dict[str, dict[str, Any]] = {
     "numbers": {
         "actions.coupon.depth": {"low": 0, "high": 0.3},
         "actions.coupon.valid_days": {"low": 3, "high": 12, "step": 2},
-        "actions.chat.minutes_per_chat": {"low": 1, "high": 40, "log": True},
+        "actions.bait.minimum_spend_cny": {"low": 1, "high": 40, "log": True},
         "actions.coupon.minimum_spend_cny": {"low": 0, "high": 1, "step": 0.1},
         "frequency_cap_per_week": {"low": 0, "high": 20, "step": 1},
     },
@@ -74,7 +75,7 @@ SPACES: dict[str, dict[str, Any]] = {
         "actions.adverts": {"switch": "on_off"},
         "actions.adverts.calendar": {"weekdays": {"most": 4}},
         "actions.content": {"switch": {"calendar": {"weekdays": ["tue"]}, "audience": "lapsing"}},
-        "actions.content.production_cny": {"low": 10, "high": 60},
+        "actions.content.advert_share": {"low": 0.1, "high": 0.6},
         "actions.media": {"switch": "on_off"},
         "actions.media.spend_cny_per_day.web": {"low": 0, "high": 9},
         "actions.club": {"switch": "on_off"},
@@ -100,8 +101,8 @@ SPACES: dict[str, dict[str, Any]] = {
     "shares": {
         HOURS: {"total": {"low": 10, "high": 60}, "over": ["L1", "L2", "L3", "L4", "L5"]},
         "money": {
-            "total": 30, "slack": True, "cost": {"actions.content.production_cny": 0.5},
-            "over": ["actions.media.spend_cny_per_day.store", "actions.content.production_cny"],
+            "total": 30, "slack": True, "cost": {"actions.bait.gift_cny": 0.5},
+            "over": ["actions.media.spend_cny_per_day.store", "actions.bait.gift_cny"],
         },
     },
     "fixed total": {HOURS: {"total": 12.8, "over": ["L1", "L2", "L3", "L4", "L5"]}},
@@ -245,7 +246,7 @@ def test_the_nearest_value_is_on_the_grid_and_within_the_bounds() -> None:
 
 
 def test_a_log_scale_is_told_to_the_sampler() -> None:
-    dimension = next(d for d in PLANS["numbers"].dimensions() if d.name == "actions.chat.minutes_per_chat")
+    dimension = next(d for d in PLANS["numbers"].dimensions() if d.name == "actions.bait.minimum_spend_cny")
     assert dimension.distribution == FloatDistribution(1, 40, log=True)
 
 
@@ -285,11 +286,11 @@ def test_a_switched_off_action_ignores_the_levers_inside_it() -> None:
 
 def test_an_action_that_is_off_is_switched_on_as_stated_and_the_levers_inside_count() -> None:
     plan = PLANS["switches"]
-    on = {**plan.params_of(POLICY), "actions.content": "on", "actions.content.production_cny": 44.0}
+    on = {**plan.params_of(POLICY), "actions.content": "on", "actions.content.advert_share": 0.44}
     content = plan.policy(POLICY, on).actions["content"]
     assert content.calendar.weekdays == ("tue",)
     assert content.audience == POLICY.actions["adverts"].audience
-    assert content.production_cny == 44
+    assert content.advert_share == 0.44
     assert plan.values(on, POLICY)["actions.content.audience"] == "lapsing"
     assert "actions.content.calendar.per_week" not in plan.values(on, POLICY)
 
@@ -437,7 +438,7 @@ def test_budgets_are_kept(data: st.DataObject) -> None:
     policy = plan.policy(POLICY, params)
     hours = policy.actions["chat"].hours_per_week
     assert sum(hours.values()) - hours.L0 == pytest.approx(params[f"{HOURS}[total]"], rel=1e-9)
-    money = policy.actions["media"].spend_cny_per_day["store"] + 0.5 * policy.actions["content"].production_cny
+    money = policy.actions["media"].spend_cny_per_day["store"] + 0.5 * policy.actions["bait"].gift_cny
     assert money <= 30 * (1 + 1e-9)
     fixed = PLANS["fixed total"].policy(POLICY, data.draw(params_in(PLANS["fixed total"])))
     assert sum(fixed.actions["chat"].hours_per_week.values()) == pytest.approx(12.8, rel=1e-9)

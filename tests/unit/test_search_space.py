@@ -172,6 +172,14 @@ AGAINST: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("actions.club.tiers: {rows: 2, rising: {treshold_cny: {low: 1, high: 9}}}",),
         ("did you mean 'threshold_cny'?",),
     ),
+    "a fact": (
+        ("actions.chat.minutes_per_chat: {low: 2, high: 30}",),
+        ("space: actions.chat.minutes_per_chat: actions.chat.minutes_per_chat is a fact", "give it in the policy"),
+    ),
+    "a fact in a budget": (
+        ("x: {total: 9, slack: true, over: [actions.coupon.minimum_spend_cny, actions.content.cost_cny]}",),
+        ("space: x: actions.content.cost_cny is a fact",),
+    ),
     "beyond a limit": (("actions.coupon.depth: {low: 0, high: 0.8}",), ("at most 0.5 (got 0.8); narrow the bounds",)),
     "beyond a limit under a condition": (
         ("actions.coupon.depth: {low: 0, high: 0.8, when: {actions.coupon.audience: [lapsing]}}", AUDIENCE + "}"),
@@ -191,10 +199,10 @@ AGAINST: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "beyond a limit in shares": (
         (
-            "x: {total: 10, slack: true, over: [actions.content.cost_cny, actions.coupon.minimum_spend_cny], "
-            "cost: {actions.content.cost_cny: 0.1}}",
+            "x: {total: 10, slack: true, over: [actions.coupon.depth, actions.coupon.minimum_spend_cny], "
+            "cost: {actions.coupon.depth: 0.1}}",
         ),
-        ("space: x", "actions.content.cost_cny: must be at most 10"),
+        ("space: x", "actions.coupon.depth: must be at most 0.5"),
     ),
     "beyond a limit when on": (
         ("actions.content: {switch: {calendar: {per_week: 99}}}",),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from agents.policy import Policy
 from agents.scenario import Scenario
 from experiments.searching.space.conditions import action_of, in_order
+from experiments.searching.space.facts import refuse_facts
 from experiments.searching.space.levers import Choice, Lever, Number, Rising, Shares, Switch, short, switched_off
 from experiments.searching.space.paths import Value, dump, read_path, with_values, write_path
 from sim.errors import SpecError
@@ -31,6 +32,7 @@ def try_ends(space: SearchSpace, policy: Policy, scenario: Scenario) -> None:
     levers, data = space.space, dump(policy)
     for path, lever in levers.items():
         lever.examine(path, data)
+        refuse_facts(path, lever, policy)
         if isinstance(lever, Switch):
             _check_switch(levers, path, lever, data)
     trial = _Trial(space, policy, scenario)
