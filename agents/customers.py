@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+YOUNG_DAYS = 30  # a personal order rate is judged over at least a month
 NEVER = -20_000  # a day that no run reaches, and that may be subtracted from in two bytes
 
 

@@ -1,18 +1,21 @@
-"""The book of points: balances in two periods, earning, and what a point is worth."""
+"""The book of points: balances in two periods, earning, and what a point is worth to whom."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammainc
 
+from agents.customers import YOUNG_DAYS
 from sim.columns import Columns, column
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
 
 Rows = NDArray[np.intp]
+Floats = NDArray[np.float64]
 Act = Literal["check_in", "photo", "reply", "invitation"]
 MOST_POINTS = np.iinfo(np.int32).max  # a balance stops here
 
@@ -72,10 +75,78 @@ def spent_share(world: PrivateDomain) -> float:
     return scheme.per_cny / scheme.points_per_cny if scheme is not None and scheme.runs(world.day) else 0.0
 
 
-def earned_share(world: PrivateDomain, rows: Rows | slice) -> NDArray[np.float32] | np.float32:
+def face_share(world: PrivateDomain, rows: Rows | slice) -> NDArray[np.float32] | np.float32:
     """Face value of the points that an order earns, as a share of what is paid. Shape (n,), or one for everybody."""
     share, c = np.float32(spent_share(world)), world.customers
     if not share or "points_multiplier" not in c.DECLARED:
         return share
     each: NDArray[np.float32] = share * c.points_multiplier[rows]
     return each
+
+
+def hoped_share(world: PrivateDomain, rows: Rows, multiplier: Floats | float | None = None) -> Floats:
+    """What these customers hold the points of an order for, as a share of what is paid. Shape (n,).
+
+    Face value times the chance that they will ever be redeemed; whoever thinks of ordering counts that order among his
+    own. ``multiplier`` is that of a plan in view; the customer's own otherwise.
+    """
+    share, c = spent_share(world), world.customers
+    if not share:
+        return np.zeros(len(rows))
+    if multiplier is None:
+        multiplier = c.points_multiplier[rows].astype(np.float64) if "points_multiplier" in c.DECLARED else 1.0
+    step = _points_of_an_order(world, rows) * multiplier
+    chance, _ = _chances(world, rows, step, c.orders[rows] + 1, earned_now=step)
+    worth: Floats = share * multiplier * chance
+    return worth
+
+
+def chances_to_redeem(world: PrivateDomain, rows: Rows) -> tuple[Floats, Floats]:
+    """Chance that points of the running period are redeemed, and those of the one before, at one's own pace.
+
+    They are redeemed when the balance reaches the threshold before they expire. It grows by orders as often as one has
+    ordered so far (Poisson), and by acts that points are given for. Shapes (n,), (n,).
+    """
+    c = world.customers
+    step = _points_of_an_order(world, rows)
+    if "points_multiplier" in c.DECLARED:
+        step *= c.points_multiplier[rows]
+    return _chances(world, rows, step, c.orders[rows])
+
+
+def _chances(
+    world: PrivateDomain, rows: Rows, step: Floats, orders: NDArray[np.integer[Any]], earned_now: Floats | float = 0.0
+) -> tuple[Floats, Floats]:
+    c, scheme = world.customers, world.scheme
+    assert scheme is not None
+    rate = orders / np.maximum(world.day - c.joined[rows], YOUNG_DAYS)
+    acts = _points_of_acts(world, rows)
+    new = c.points_new[rows] + earned_now
+    soon, late = scheme.days_left(world.day)
+    old_too = _reaches(scheme.redeem_from - new - c.points_old[rows] - acts * soon, step, rate * soon)
+    chance = np.maximum(_reaches(scheme.redeem_from - new - acts * late, step, rate * late), old_too)
+    return chance, old_too
+
+
+def _reaches(missing: Floats, step: Floats, orders: Floats) -> Floats:
+    """Chance that a Poisson number of orders, so many expected, bring so many missing points by such steps."""
+    steps = np.divide(missing, step, out=np.full(len(missing), np.inf), where=step > 0)
+    return np.where(missing > 0, gammainc(np.maximum(steps, 0.0), orders), 1.0)
+
+
+def _points_of_an_order(world: PrivateDomain, rows: Rows) -> Floats:
+    """Points that an expected order earns before any multiplier."""
+    assert world.scheme is not None
+    return world.expected_basket(rows) * (world.scheme.per_cny / 100)
+
+
+def _points_of_acts(world: PrivateDomain, rows: Rows) -> Floats:
+    """Points a day by check-ins and replies, where somebody's chance of these is known."""
+    c, scheme = world.customers, world.scheme
+    if scheme is None or "check_in_chance" not in c.DECLARED:
+        return np.zeros(len(rows))
+    acts = ((c.check_in_chance, scheme.check_in), (c.reply_chance, scheme.reply))
+    a_day: Floats = np.sum(
+        [np.maximum(chance[rows].astype(np.float64), 0.0) * points for chance, points in acts], axis=0
+    )
+    return a_day

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.actions.base import Action, Claim, Problem
-from agents.points_book import Balance, balance
+from agents.customers import Contact
+from agents.points_book import Balance, balance, chances_to_redeem
 from sim.columns import Columns
 from sim.spec import parameter
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from agents.scenario import Scenario
 
 Rows = NDArray[np.intp]
+FARTHEST_DAYS = 3660  # as far as anybody looks ahead with points that never expire; the longest period that there is
 
 
 class Points(Action):
@@ -41,7 +43,7 @@ class Points(Action):
         1000, ge=1, le=10_000_000, doc="smallest balance that is redeemed, all at once: a threshold against hunters"
     )
     expiry_days: int | None = parameter(
-        365, ge=1, le=3660, doc="length of a period; points expire at the end of the next one; none for never"
+        365, ge=1, le=FARTHEST_DAYS, doc="length of a period; points expire at the end of the next one; none for never"
     )
     from_day: int = parameter(0, ge=0, doc="first day of the run on which points are given")
 
@@ -63,7 +65,14 @@ class Points(Action):
         """Whether points are given on a day."""
         return day >= self.from_day
 
-    def cost_cents(self, world: PrivateDomain, points: NDArray[np.int64]) -> NDArray[np.int64]:
+    def days_left(self, day: int) -> tuple[int, int]:
+        """Days after this one until points of the period before expire, and until those of the running one do."""
+        if self.expiry_days is None:
+            return FARTHEST_DAYS, FARTHEST_DAYS
+        left = self.expiry_days - (day - self.from_day) % self.expiry_days - 1
+        return left, left + self.expiry_days
+
+    def cost_cents(self, world: PrivateDomain, points: NDArray[Any]) -> NDArray[np.int64]:
         """What it costs to redeem these points: their value in cash, or the goods of that price."""
         share = 1.0 if self.reward == "cash" else 1.0 - world.spec.margin
         cost: NDArray[np.int64] = np.rint(points * (100 * share / self.points_per_cny)).astype(np.int64)
@@ -81,23 +90,15 @@ class Points(Action):
         c.points_new[:] = 0
 
     def close(self, world: PrivateDomain, name: str) -> None:
-        """Book the outstanding points: the share that was redeemed of those that are gone will be redeemed of them.
+        """Book the outstanding points of those who are there at the chance that they will be redeemed.
 
-        As long as none has expired there is no evidence of breakage, and all are expected to be redeemed (as IFRS 15,
-        B44 to B47, has it).
+        It is the chance that customers themselves reckon with: what is promised and never paid moved nobody, and what
+        moved them is paid (expected breakage, as IFRS 15, B44 to B47, has it).
         """
-        held = balance(world, slice(None))
-        rows = np.flatnonzero(held > 0)
-        due = self.cost_cents(world, held[rows])
-        due = np.rint(due * redeemed_share(world)).astype(np.int64)
+        c = world.customers
+        rows = np.flatnonzero(
+            (balance(world, slice(None)) > 0) & ((c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED))
+        )
+        new, old = chances_to_redeem(world, rows)
+        due = self.cost_cents(world, c.points_new[rows] * new + c.points_old[rows] * old)
         world.record("points", rows[due > 0], due[due > 0], f"{name}.outstanding")
-
-
-def redeemed_share(world: PrivateDomain) -> float:
-    """Share redeemed of all points redeemed or expired so far; 1 while none is gone. Breakage is what it lacks to 1."""
-    totals = world.ledger.totals()
-    gone = {
-        kind: int(totals.amount[totals.kind == world.ledger.code[kind]].sum())
-        for kind in ("points_redeemed", "points_expired")
-    }
-    return gone["points_redeemed"] / sum(gone.values()) if sum(gone.values()) else 1.0

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from agents.actions.plans import DAYS_A_MONTH
 from agents.behaviours.base import Behaviour
+from agents.customers import YOUNG_DAYS
 from agents.membership_book import Offer, enrol
-from agents.points_book import spent_share
+from agents.points_book import hoped_share
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from agents.policy import Policy
     from agents.scenario import Scenario
 
-YOUNG_DAYS = 30  # a personal order rate is judged over at least a month
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
@@ -89,13 +89,15 @@ class CardChoice(Behaviour):
         c, rows = world.customers, offer.rows
         rate = c.orders[rows] / np.maximum(world.day - c.joined[rows], YOUNG_DAYS)
         basket, sensitivity = world.expected_basket(rows), c.price_sensitivity[rows].astype(np.float64)
-        free = club.level_price(world, rows), club.level_multiplier(world, rows)
+        free, multiplier = club.level_price(world, rows), club.level_multiplier(world, rows)
+        points = hoped_share(world, rows, multiplier)
         fees = [max(plan.fee_cny * 100, 1.0) for plan in club.plans.values()]
         in_view = offer.open * np.array([plan.trial_of is None and plan.fee_cny > 0 for plan in club.plans.values()])
         mean_log_fee = (in_view @ np.log(fees)) / np.maximum(in_view.sum(axis=1), 1)
         found = []
         for number, plan in enumerate(club.plans.values()):
-            saving = self._saving(plan, rate, basket, free, spent_share(world))
+            more = hoped_share(world, rows, np.maximum(plan.points_multiplier, multiplier)) - points
+            saving = self._saving(plan, rate, basket, np.maximum(plan.discount - free, 0.0) + np.maximum(more, 0.0))
             saving += _vouchers(world, plan, rows, rate, basket)
             ratio = np.log(np.maximum(saving, 1.0) / fees[number])
             if plan.refund_if_not_saved:
@@ -106,16 +108,11 @@ class CardChoice(Behaviour):
             found.append(utility)
         return found
 
-    def _saving(
-        self, plan: Plan, rate: Floats, basket: Floats, free: tuple[Floats, Floats], points_share: float
-    ) -> Floats:
-        """What a customer expects to save with a plan over its term, cents. Shape (n,)."""
+    def _saving(self, plan: Plan, rate: Floats, basket: Floats, gain: Floats) -> Floats:
+        """What a customer expects to save with a plan over its term, cents, at a gain on each order. Shape (n,)."""
         orders = rate * plan.term_days
         if plan.orders is not None:
             orders = np.minimum(orders, plan.orders)
-        price, multiplier = free
-        gain = np.maximum(plan.discount - price, 0.0)
-        gain += points_share * np.maximum(plan.points_multiplier - multiplier, 0.0)
         benefits = sum(benefit.cost_cny for benefit in plan.benefits.values()) * plan.term_days / DAYS_A_MONTH
         saving: Floats = orders * basket * gain + self.benefit_worth * benefits * 100
         return saving

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from agents.behaviours.base import Behaviour
 from agents.behaviours.mood import pull
 from agents.customers import Contact, Level
 from agents.models.hazard import sigmoid
-from agents.points_book import balance, earn, earn_for
+from agents.points_book import balance, chances_to_redeem, earn, earn_for
 from agents.till import whole_day
 from sim.columns import Columns, column
 from sim.spec import parameter
@@ -26,10 +25,11 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 UNKNOWN = -1.0  # a chance that was not looked up yet
+LOOK_EVERY = 28  # days after which one looks again whether points will ever be of use: assumed
 
 
 class Habits(Columns):
-    """Columns of customers who collect points. A chance follows from traits and the reward: it is worked out once."""
+    """Columns of customers who collect points. A chance follows from traits, the reward and how far one gets."""
 
     check_in_chance = column("f4", UNKNOWN, unit="probability", doc="chance a day of a check-in", access="latent")
     reply_chance = column("f4", UNKNOWN, unit="probability", doc="chance a day of a public reply", access="latent")
@@ -39,7 +39,8 @@ class PointsHabits(Behaviour):
     """Orders earn points; some check in, post a photo or reply in public, and redeem when the balance suffices.
 
     The log-odds of such an act rise with interest, and with what it pays, the more so the more price-sensitive one is:
-    bargain hunters do it for the points. An act that is not rewarded is not followed.
+    bargain hunters do it for the points. It pays by the chance that the points will ever be redeemed, so that a
+    threshold keeps away whom it leaves no hope. An act that is not rewarded is not followed.
     """
 
     kind = "points_habits"
@@ -100,7 +101,8 @@ class PointsHabits(Behaviour):
 
     def _photos(self, world: PrivateDomain, scheme: Points, rows: Rows) -> None:
         rows = rows[here(world, rows)]
-        chance = self._chance(world, rows, self.photo, scheme.photo / scheme.points_per_cny)
+        hope, _ = chances_to_redeem(world, rows)
+        chance = self._chance(world, rows, self.photo, hope * (scheme.photo / scheme.points_per_cny))
         posts = world.draws.uniform("points.photo", world.day, world.customers.key[rows]) < chance
         earn_for(world, rows[posts], "photo")
 
@@ -130,18 +132,27 @@ class PointsHabits(Behaviour):
             world.set_level(rows[c.level[rows] == Level.STRANGER], Level.ACQUAINTED)
 
     def _get_to_know(self, world: PrivateDomain, scheme: Points, chunk: slice) -> None:
-        """Work out the chances of those who are new."""
-        c = world.customers
-        new = (c.check_in_chance[chunk] < 0).nonzero()[0] + chunk.start
-        if len(new):
-            c.check_in_chance[new] = self._chance(world, new, self.check_in, scheme.check_in / scheme.points_per_cny)
-            c.reply_chance[new] = self._chance(world, new, self.reply, scheme.reply / scheme.points_per_cny)
+        """Work out the chances of those who are new, and now and then of everybody.
 
-    def _chance(self, world: PrivateDomain, rows: Rows, unpaid: float, reward_cny: float) -> Floats:
+        Who would reach the threshold by acts that pay in full, beside the orders, is drawn by what they pay.
+        """
+        c = world.customers
+        if (world.day - scheme.from_day) % LOOK_EVERY == 0:
+            rows = np.arange(chunk.start, chunk.stop)
+        else:
+            rows = (c.check_in_chance[chunk] < 0).nonzero()[0] + chunk.start
+        hope: Floats | float = 1.0
+        for _ in range(2 if len(rows) else 0):
+            pays = hope / scheme.points_per_cny
+            c.check_in_chance[rows] = self._chance(world, rows, self.check_in, scheme.check_in * pays)
+            c.reply_chance[rows] = self._chance(world, rows, self.reply, scheme.reply * pays)
+            hope, _ = chances_to_redeem(world, rows)
+
+    def _chance(self, world: PrivateDomain, rows: Rows, unpaid: float, reward_cny: Floats | float) -> Floats:
         """Chance of an act that pays so much. Shape (n,)."""
         c = world.customers
         logit = unpaid + self.per_interest * np.log(c.interest[rows].astype(np.float64))
-        logit += self.per_reward * math.log1p(100 * reward_cny) * c.price_sensitivity[rows]
+        logit += self.per_reward * np.log1p(100 * reward_cny) * c.price_sensitivity[rows]
         return sigmoid(logit)
 
     def _redeem(self, world: PrivateDomain, scheme: Points) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from agents.behaviours.base import Behaviour
 from agents.coupon_book import worth, worth_at_most
 from agents.models.hazard import STEEPEST, Singles, possible, sigmoid
-from agents.points_book import earned_share
+from agents.points_book import face_share, hoped_share
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ class Purchase(Behaviour):
         most += np.float32(effects["trust"]) * c.goodwill[rows]
         sensitivity = c.price_sensitivity[rows]
         strength = np.float32(effects["member_price"])
-        earned = earned_share(world, rows)
-        if earned.any():
+        earned = face_share(world, rows)
+        if earned.any() and strength > 0:
             most += strength * sensitivity * earned
         if c.member_price[rows].any():
             # Coupons may take its place, which wins something where its effect is drawn below zero.
@@ -134,7 +134,7 @@ class Purchase(Behaviour):
             pull += world.effects["coupon"] * c.price_sensitivity[rows] * coupons
         if world.today.promised:
             pull += world.effects["coupon"] * c.price_sensitivity[rows] * c.gift_hope[rows]
-        for benefit in (price, earned_share(world, rows)):
+        for benefit in (price, hoped_share(world, rows)):
             if benefit.any():
                 pull += world.effects["member_price"] * c.price_sensitivity[rows] * benefit
         return pull

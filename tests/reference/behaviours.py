@@ -25,7 +25,7 @@ from .people import (
     stretch_of,
     traits_of,
 )
-from .points import collect
+from .points import collect, hope_of_order
 from .service import have_problems, make_up, queues, skill_of
 
 if TYPE_CHECKING:
@@ -221,7 +221,10 @@ def order_chance(world: ReferenceWorld, c: Customer) -> float:
     share, price = worth(world, c), c.member_price
     if not world.policy.stacking.with_member_price:
         share, price = (share, 0.0) if share > price else (0.0, price)
-    pulled += effects["member_price"] * c.price_sensitivity * (price + world.points_share * c.points_multiplier)
+    points = world.points_share and world.points_share * c.points_multiplier * hope_of_order(
+        world, c, c.points_multiplier
+    )
+    pulled += effects["member_price"] * c.price_sensitivity * (price + points)
     pulled += effects["coupon"] * c.price_sensitivity * (share + c.gift_hope)
     return hazard(world, c, pulled, c.trust)
 

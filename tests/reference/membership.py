@@ -15,7 +15,7 @@ from agents.customers import NEVER, Contact
 from .coupons import give as hand_over
 from .operator import RULES, Message, addressed
 from .people import Customer, chance_above, expected_basket, normal, single, stretch_of, whole_cents
-from .points import keep_points
+from .points import hope_of_order, keep_points
 from .service import put_to_work, whole
 
 if TYPE_CHECKING:
@@ -274,7 +274,11 @@ def utility(world: ReferenceWorld, action: Membership, c: Customer, name: str, i
         orders = min(orders, plan.orders)
     basket = expected_basket(world.models.basket, c, world.day, world.weekday, world.season[1])
     gain = max(plan.discount - level_price(c, action), 0.0)
-    gain += world.points_share * max(plan.points_multiplier - level_multiplier(c, action), 0.0)
+    if world.points_share:
+        free = level_multiplier(c, action)
+        better = max(plan.points_multiplier, free)
+        more = better * hope_of_order(world, c, better) - free * hope_of_order(world, c, free)
+        gain += world.points_share * max(more, 0.0)
     benefits = sum(benefit.cost_cny for benefit in plan.benefits.values()) * 100 * plan.term_days / MONTH
     saving = orders * basket * gain + rule.benefit_worth * benefits + vouchers_worth(world, c, plan, basket)
     fee = max(plan.fee_cny * 100, 1.0)

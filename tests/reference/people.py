@@ -33,7 +33,8 @@ MOST_ORDERS = 12  # more count as twelve
 # What the engine stores in single precision; everything else is computed in double, there and here.
 SINGLE = frozenset({
     "resting_trust", "goodwill", "rate", "basket", "price_sensitivity", "tolerance", "interest", "stimulus", "fatigue",
-    "member_price", "sociability", "gift_hope", "points_multiplier", "count_28", "log_net_last", "log_net_mean",
+    "member_price", "sociability", "gift_hope", "check_in_chance",
+    "reply_chance", "points_multiplier", "count_28", "log_net_last", "log_net_mean",
 })  # fmt: skip
 
 
@@ -101,6 +102,7 @@ class Customer(Actor):
         self.member_level, self.card_until, self.card_saved = 0, NEVER, 0
         self.card_plan, self.card_orders, self.tried, self.cashback_due = "", 0, False, 0
         self.member_price, self.points_multiplier = 0.0, 1.0
+        self.check_in_chance, self.reply_chance, self.knows_points = 0.0, 0.0, False
         self.points_new = self.points_old = self.points_season = self.points_before = 0
         self.flash_group = ""
         self.deal, self.deal_host, self.deal_until, self.deal_paid = "", -1, 0, 0

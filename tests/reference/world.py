@@ -63,7 +63,6 @@ class ReferenceWorld(mesa.Model):
         self.stock: dict[str, int] = {}
         self.programme, self.membership = self._first(Membership)
         self.scheme_name, self.scheme = self._first(Points)
-        self.points_gone = [0, 0]  # redeemed, expired
         self.gifts: list[tuple[Customer, int]] = []
         self.bought: list[tuple[Customer, int]] = []
         self.outbox: list[Message] = []

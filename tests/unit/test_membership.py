@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents.actions.points import redeemed_share
 from agents.behaviours.points import PointsHabits
+from agents.domain import PrivateDomain
+from agents.points_book import chances_to_redeem
 from agents.policy import Policy
 from agents.scenario import Scenario
 from sim.spec import Document, validate
@@ -161,6 +162,12 @@ def test_bargain_hunters_check_in_for_the_points() -> None:
     assert high_hunter - low_hunter > 2 * (high - low)
 
 
+def redeemed_share(world: PrivateDomain) -> float:
+    """Share redeemed of all points that are gone."""
+    redeemed, expired = total(world, "points_redeemed"), total(world, "points_expired")
+    return redeemed / (redeemed + expired)
+
+
 def test_a_threshold_leaves_points_to_expire() -> None:
     """Breakage is what comes out, not what is put in."""
 
@@ -171,20 +178,53 @@ def test_a_threshold_leaves_points_to_expire() -> None:
     assert 1 > gone(20) > gone(200) >= 0
 
 
-def test_what_is_outstanding_on_the_last_day_is_booked() -> None:
-    """Points that cannot be redeemed before the end cost as much as if they were."""
-    late = {"kind": "points", "per_cny": 2, "redeem_from": 10_000_000}
-    world = live(scenario(200, 30), policy(points=late))
-    earned, owed = total(world, "points_earned"), total(world, "points", "points.outstanding")
-    assert owed == pytest.approx(earned, abs=200)  # a point is worth a cent
-    assert {day for day, _, kind, *_ in canonical(world) if kind == "points"} == {29}
+def test_what_is_outstanding_on_the_last_day_is_booked_as_it_will_be_redeemed() -> None:
+    """In full where nothing keeps them from it, at their chance where the threshold is far."""
+    owed, earned = {}, {}
+    for redeem_from in (1, 12_000, 120_000):
+        rule = {"points_habits": {"kind": "points_habits", "redeem_chance": 0}}
+        points = {"kind": "points", "per_cny": 2, "redeem_from": redeem_from}
+        world = live(scenario(200, 30, behaviours=rule), policy(points=points))
+        earned[redeem_from] = total(world, "points_earned")  # a point is worth a cent
+        owed[redeem_from] = total(world, "points", "points.outstanding")
+        assert {day for day, _, kind, *_ in canonical(world) if kind == "points"} <= {29}
+    assert owed[1] == earned[1]
+    assert 0.05 * earned[12_000] < owed[12_000] < 0.95 * earned[12_000]
+    assert owed[120_000] < 0.001 * earned[120_000]
+
+
+def test_points_beyond_reach_move_nobody_and_cost_nothing() -> None:
+    """Or a search would promise what it never pays: orders and acts are as if the points were worth nothing."""
+    eager = {"effects": {"member_price": {"mean": 6, "sd": 0}}}
+    worlds = {}
+    for name, change in {"near": {}, "far": {"redeem_from": 40_000}, "worthless": {"points_per_cny": 10_000}}.items():
+        points = {"kind": "points", "per_cny": 10, "check_in": 20, "redeem_from": 1, "expiry_days": 20, **change}
+        worlds[name] = live(scenario(600, 30, **eager), policy(points=points))
+    orders = {name: len(world.ledger.of("order")) for name, world in worlds.items()}
+    acts = {name: len(world.ledger.of("points_earned")) - orders[name] for name, world in worlds.items()}
+    assert orders["near"] > 1.15 * orders["far"]
+    assert orders["far"] == pytest.approx(orders["worthless"], rel=0.02)
+    assert acts["near"] > 1.5 * acts["far"]
+    assert total(worlds["far"], "points") < 0.002 * total(worlds["near"], "points")
+
+
+def test_hope_of_redemption_is_what_comes_true() -> None:
+    """Customers reckon with their own pace; so much of the points in hand is redeemed before it expires."""
+    points = {"kind": "points", "per_cny": 1, "redeem_from": 600, "expiry_days": 60}
+    world = live(scenario(500, 120), policy(points=points), until=40)
+    hoped, _ = chances_to_redeem(world, np.arange(500))
+    held = world.customers.points_new.astype(float)
+    redeemed = world.run().ledger.of("points_redeemed")
+    comes_true = np.isin(world.customers.key[:500], redeemed.key[redeemed.day >= 40])
+    assert np.average(hoped, weights=held) == pytest.approx(np.average(comes_true, weights=held), abs=0.1)
 
 
 def test_goods_cost_less_than_cash() -> None:
     costs = {}
     for reward in ("cash", "goods"):
-        points = {"kind": "points", "per_cny": 5, "redeem_from": 10_000_000, "reward": reward}
-        costs[reward] = total(live(scenario(200, 30), policy(points=points)), "points")
+        points = {"kind": "points", "per_cny": 5, "redeem_from": 1000, "reward": reward}
+        rule = {"points_habits": {"kind": "points_habits", "redeem_chance": 0}}
+        costs[reward] = total(live(scenario(200, 30, behaviours=rule), policy(points=points)), "points")
     assert costs["goods"] == pytest.approx(0.6 * costs["cash"], rel=0.01)
 
 
@@ -199,6 +239,6 @@ def test_an_unpaid_act_has_its_unpaid_chance() -> None:
     paid = rule.check_in + rule.per_reward * math.log1p(5)
     world = live(
         scenario(4000, 1, traits={"price_sensitivity_sd": 0, "interest_sd": 0}),
-        policy(points={"kind": "points", "check_in": 5}),
+        policy(points={"kind": "points", "check_in": 5, "redeem_from": 1}),
     )
     assert np.allclose(world.customers.check_in_chance, 1 / (1 + math.exp(-paid)), rtol=1e-5)
