@@ -52,6 +52,7 @@ NEED_CHANNELS = ("acquisition", "newcomer_bait", "partner_swap")  # kinds of act
 # Hazards are raised and reviews brought forward, so that in 60 days 200 people meet every rule there is.
 LIVELY: dict[str, Any] = {
     "arrival": {"kind": "arrival", "patience_days": 20},
+    "gratitude": {"kind": "gratitude", "per_cny": 0.03},
     "coupon_use": {"kind": "coupon_use", "take_up": 0.3, "reminder_take_up": 0.5,
                    "scarcity_lift": 0.6},
     "attention": {"kind": "attention", "interact_chance": 0.3, "muted_reach": 0.3, "chat_load": 0.8,
