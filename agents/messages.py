@@ -22,8 +22,9 @@ class Message:
     """What one action sends today: kind, receivers, the action, the cost of each in CNY, and the address of its luck.
 
     ``medium`` is the way it goes (``Scenario.media``), ``topic`` the number of the group of interest that it is made
-    for, -1 for everybody's; a ``foreign`` one is another brand's. The address is the action's name and the number of
-    its message today, whoever receives it, so that one message more or one customer more changes nobody else's luck.
+    for, -1 for everybody's; a ``foreign`` one is another brand's; one that ``reminds`` names the slot of the coupon in
+    hand that it reminds of. The address is the action's name and the number of its message today, whoever receives it,
+    so that one message more or one customer more changes nobody else's luck.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Message:
     medium: MediumName = "direct"
     topic: int = -1
     foreign: bool = False
+    reminds: str = ""
 
     def cents(self, day: int, keys: NDArray[np.int64]) -> NDArray[np.int64] | int:
         """Cost of each of these customers' message in whole cents.

@@ -6,6 +6,7 @@ from .attrition import Attrition
 from .base import Behaviour
 from .cards import CardChoice
 from .census import Census
+from .coupon_reminders import CouponReminders
 from .coupons import CouponUse
 from .distributors import Distributors
 from .firms import FirmDeals
@@ -37,6 +38,7 @@ DEFAULTS: tuple[type[Behaviour], ...] = (
     Arrival,
     Guests,
     FirstContact,
+    CouponReminders,
     Attention,
     Viewing,
     Gratitude,
@@ -79,6 +81,7 @@ __all__ = [
     "Behaviour",
     "CardChoice",
     "Census",
+    "CouponReminders",
     "CouponUse",
     "Distributors",
     "FirmDeals",

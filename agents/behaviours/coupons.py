@@ -1,4 +1,4 @@
-"""Coupons in hand: noticed or not, reminded, used or run out."""
+"""Coupons in hand: noticed or not, used or run out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
 from agents.coupon_book import CouponTerms, Slot, take_away
-from agents.customers import Contact
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -19,17 +18,15 @@ Rows = NDArray[np.intp]
 
 
 class CouponUse(Behaviour):
-    """Who means to use a coupon is decided when it is handed out, and once more when a reminder comes."""
+    """Who means to use a coupon is decided when it is handed out, and once more when a reminder is seen."""
 
     kind = "coupon_use"
     phase = "respond"
 
     take_up: float = parameter(0.35, ge=0, le=1, doc="share of receivers who mean to use a coupon", source="assumed")
     reminder_take_up: float = parameter(
-        0.25, ge=0, le=1, doc="share of the others whom a reminder wins", source="assumed"
+        0.25, ge=0, le=1, doc="share of the others whom a reminder that is seen wins", source="assumed"
     )
-    reminder_cents: int = parameter(2, ge=0, doc="cost of a reminder, cents", source="assumed: as an advert")
-
     scarcity_lift: float = parameter(
         0.208, ge=0, le=5, doc="share by which take-up rises when nearly all of a limited stock is gone",
         source="Cui, Zhang & Bassamboo (2019): 10 % more claimed, 2.08 % more carted; as linear in the share claimed",
@@ -44,28 +41,16 @@ class CouponUse(Behaviour):
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
         for slot in world.slots:
-            # All at once: in which order actions come in the ledger must not depend on where rows are cut. Few run out
-            # or are due, so days are compared first; columns of days are narrow.
-            until = slot.of(c, "until")
-            over = np.flatnonzero(until == world.day - 1)  # what ran out before is gone
+            # All at once: in which order actions come in the ledger must not depend on where rows are cut. Few run out,
+            # so days are compared first; columns of days are narrow.
+            over = np.flatnonzero(slot.of(c, "until") == world.day - 1)  # what ran out before is gone
             take_away(world, over[slot.held(c, over)], slot.name)
-            due = np.flatnonzero(until - slot.of(c, "reminder") == world.day)
-            due = due[slot.of(c, "reminder")[due] > 0]
-            self._remind(world, slot, due[slot.held(c, due)])
-
-    def _remind(self, world: PrivateDomain, slot: Slot, rows: Rows) -> None:
-        c, cap = world.customers, world.policy.frequency_cap_per_week
-        rows = rows[(c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)]
-        if cap is not None:
-            rows = rows[c.week_messages[rows] < cap]
-        if not len(rows):
-            return
-        c.week_messages[rows] += 1
-        source = slot.of(c, "source")[rows]
-        for code in np.unique(source):
-            world.record("message_advert", rows[source == code], self.reminder_cents, world.ledger.sources[code])
-        rows = rows[(c.contact[rows] == Contact.CONTACT) & ~slot.of(c, "noticed")[rows]]
-        self._win(world, slot, rows, self.reminder_take_up, f"{slot.luck}.remind")
+        for message, seen in world.today.seen:
+            if message.reminds:
+                slot = world.slot(message.reminds)
+                for rows in world.pieces(seen):
+                    unsure = rows[slot.held(c, rows) & ~slot.of(c, "noticed")[rows]]
+                    self._win(world, slot, unsure, self.reminder_take_up, f"{slot.luck}.remind")
 
     def _win(self, world: PrivateDomain, slot: Slot, rows: Rows, once: float, luck: str) -> None:
         """Decide who means to use the coupon; one of doubled price sensitivity does with the odds of two tries."""

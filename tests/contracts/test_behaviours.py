@@ -40,8 +40,8 @@ class TestAttention(BehaviourContract):
 
 class TestCouponUse(BehaviourContract):
     kind = CouponUse
-    columns = {"coupon_noticed", "coupon_depth", "coupon_off", "week_messages"}
-    events = {"coupon_expired", "message_advert"}
+    columns = {"coupon_noticed", "coupon_depth", "coupon_off"}
+    events = {"coupon_expired"}
 
 
 class TestReaction(BehaviourContract):

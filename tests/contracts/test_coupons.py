@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 from agents.actions import CouponBundle, TriggeredCoupon
+from agents.behaviours import CouponReminders
 from tests.contracts.action_contract import ActionContract
+from tests.contracts.behaviour_contract import BehaviourContract
 
 IN_HAND = {
     "coupon_minimum", "coupon_until", "coupon_reminder", "coupon_source", "coupon_noticed",
@@ -28,3 +30,11 @@ class TestCouponBundle(ActionContract):
     }  # fmt: skip
     columns = IN_HAND | {"coupon_off"}
     costs = {"coupon_redeemed", "message_advert"}
+
+
+class TestCouponReminders(BehaviourContract):
+    """What they bring about is written down where they are delivered."""
+
+    kind = CouponReminders
+    columns = set()
+    events = set()

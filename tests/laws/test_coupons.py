@@ -100,13 +100,37 @@ def test_a_trigger_gives_once_to_each() -> None:
 def test_a_reminder_wins_those_who_did_not_notice(reminder_days: int) -> None:
     """Three days of validity (S4): who means to use it follows from two chances, and more orders from that alone."""
     coupon = {"kind": "coupon", "depth": 0.2, "valid_days": 3, "calendar": {"dates": ["2024-01-01"]}}
+    patient = {
+        "reaction": {"kind": "reaction", "mute": -50, "delete": -50},
+        "attention": {"kind": "attention", "advert_goodwill": [0] * 6},
+    }
     with_it, without = (
-        live(scenario(4000, 3), policy(it={**coupon, "reminder_days": days})) for days in (reminder_days, 0)
+        live(scenario(4000, 3, behaviours=patient), policy(it={**coupon, "reminder_days": days}))
+        for days in (reminder_days, 0)
     )
     used = [len(world.ledger.of("coupon_redeemed")) for world in (with_it, without)]
     assert used[0] > used[1] if reminder_days else used[0] == used[1]
     keys = [set(world.ledger.of("order").key.tolist()) for world in (with_it, without)]
-    assert keys[1] <= keys[0], "a reminder undoes no order"
+    assert keys[1] <= keys[0], "a reminder undoes no order of the patient"
+
+
+def test_a_reminder_is_a_message_that_is_seen_and_tires_and_annoys() -> None:
+    """Or a search would take reminders for free."""
+    coupon = {"kind": "coupon", "depth": 0.2, "valid_days": 3, "calendar": {"every_days": 3}}
+    touchy = {"reaction": {"kind": "reaction", "mute": -3}}
+    worlds = [
+        live(scenario(600, 12, behaviours=touchy), policy(cap, it={**coupon, "reminder_days": days}))
+        for days, cap in ((1, None), (0, None), (1, 1), (1, 0))
+    ]
+    sent, mutes, views = (
+        [len(world.ledger.of(kind)) for world in worlds] for kind in ("message_advert", "mute", "view")
+    )
+    assert views[0] > 0.7 * sent[0] > 0
+    assert mutes[0] > mutes[1] == 0
+    assert sent[0] > sent[2] > sent[3] == sent[1] == 0
+    rested = [world.customers.fatigue.max() for world in worlds]
+    assert rested[0] >= rested[2] > rested[3] == 0
+    assert canonical(worlds[1]) == canonical(worlds[3]), "whom the cap spares no reminder wins"
 
 
 def test_hunters_take_nearly_everything() -> None:

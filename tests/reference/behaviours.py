@@ -11,7 +11,7 @@ from agents.models.features import PRIOR_BASKETS
 from .acquisition import answer_quotes, bait_for, buys_at_first_contact, greet, lured_chance, sort_newcomers, swap_back
 from .contact import change_contacts, change_levels
 from .content import arrives, load_of, recover, stands_out, strength_of, watch
-from .coupons import discounts, mind_coupons, worth
+from .coupons import discounts, mind_coupons, side_by_side, worth
 from .flash import join_flash_groups
 from .membership import be_grateful, book_member_price, book_saving, buy_packages, choose_plans, runs
 from .operator import Message
@@ -88,6 +88,7 @@ def receive(world: ReferenceWorld) -> None:
         c.fatigue *= half_life(rule.fatigue_half_life_days)
         c.goodwill *= half_life(rule.goodwill_half_life_days)
         recover(world, c)
+    remind(world)
     for message in world.outbox:
         for c in message.receivers:
             deliver(world, c, message)
@@ -95,6 +96,16 @@ def receive(world: ReferenceWorld) -> None:
     watch(world)
     be_grateful(world)
     greet(world)
+
+
+def remind(world: ReferenceWorld) -> None:
+    """Word of coupons that run out in so many days, after everything else in the post."""
+    for c in world.customers:
+        for slot in side_by_side(c):
+            held = c.coupons[slot]
+            if 0 < held.until - world.day == held.terms.reminder_days and c.here:
+                luck, cost = f"{held.source}.{slot}.reminder", world.rules["coupon_reminders"].cost_cny
+                world.outbox.append(Message("advert", [c], held.source, cost, luck, reminds=slot))
 
 
 def deliver(world: ReferenceWorld, c: Customer, message: Message) -> None:
@@ -181,8 +192,7 @@ def see_chat(world: ReferenceWorld, c: Customer, message: Message) -> None:
 
 
 def respond(world: ReferenceWorld) -> None:
-    for c in world.customers:
-        mind_coupons(world, c)
+    mind_coupons(world)
     choose_plans(world)
     buy_packages(world)
     answer_quotes(world)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.coupon_book import CouponTerms
-from agents.customers import Contact
 
 from .people import Customer, chance_above, expected_basket, single, stretch_of
 
@@ -74,19 +73,16 @@ def side_by_side(c: Customer) -> list[str]:
     return sorted(c.coupons, key=lambda slot: (slot != "coupon", slot))
 
 
-def mind_coupons(world: ReferenceWorld, c: Customer) -> None:
-    """Coupons run out, and reminders come."""
-    rule, cap = world.rules["coupon_use"], world.policy.frequency_cap_per_week
-    for slot in side_by_side(c):
-        held = c.coupons[slot]
-        left = held.until - world.day
-        if left < 0:
-            drop(world, c, slot)
-        elif 0 < left == held.terms.reminder_days and c.here and (cap is None or c.week_messages < cap):
-            c.week_messages += 1
-            world.book(c, "message_advert", rule.reminder_cents, held.source)
-            if c.contact == Contact.CONTACT and not held.noticed:
-                held.noticed = wins(world, c, rule.reminder_take_up, f"{gift(slot)}.remind")
+def mind_coupons(world: ReferenceWorld) -> None:
+    """Coupons run out, and reminders are heeded."""
+    for c in world.customers:
+        for slot in side_by_side(c):
+            if c.coupons[slot].until < world.day:
+                drop(world, c, slot)
+    for c, message in world.seen:
+        held = c.coupons.get(message.reminds)
+        if held and not held.noticed:
+            held.noticed = wins(world, c, world.rules["coupon_use"].reminder_take_up, f"{gift(message.reminds)}.remind")
 
 
 def worth(world: ReferenceWorld, c: Customer) -> float:

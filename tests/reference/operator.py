@@ -52,6 +52,7 @@ class Message:
     medium: str = "direct"
     topic: int = -1
     foreign: bool = False
+    reminds: str = ""  # place in hand of the coupon that it reminds of
 
     def cents(self, customer: Customer, day: int) -> int:
         """Cost in whole cents; fractions are spread over keys and days."""
