@@ -18,6 +18,7 @@ import pandas as pd
 
 from experiments.causal.differences import conditional_logit, least_squares, overlaps, stack
 from experiments.causal.effect import UNKNOWN, Effect, Estimate, Refutation, Segment, Z, verdict_of
+from experiments.causal.threads import one_thread
 from experiments.data.logs import Logs
 from sim.errors import DataError
 
@@ -47,11 +48,18 @@ def logged_effects(logs: Logs, *, cut_off_day: int, scenario: Scenario) -> dict[
     found = {} if deep else _campaigns_in_world(logs, cut_off_day=cut_off_day, scenario=scenario)
     if logs.touches is None:
         return found
+    return dict(sorted({**found, **_touches_in_world(logs, cut_off_day, scenario, coupons=not found)}.items()))
+
+
+@one_thread()
+def _touches_in_world(logs: Logs, cut_off_day: int, scenario: Scenario, *, coupons: bool) -> dict[str, Effect]:
+    """Effects of touches by kind, those that do not stand under ``kind, method``; of coupons only if asked."""
     from experiments.causal.in_world import in_world
     from experiments.causal.touches import KINDS, best, study
 
+    found = {}
     for kind in KINDS:
-        if kind == "coupon_issued" and found:
+        if kind == "coupon_issued" and not coupons:
             continue
         studies = study(logs, kind, cut_off_day=cut_off_day)
         first = best(studies)
@@ -59,7 +67,7 @@ def logged_effects(logs: Logs, *, cut_off_day: int, scenario: Scenario) -> dict[
             effect = in_world(one, logs, scenario)
             name = kind if one is first else f"{kind}, {effect.method}"
             found[name] = replace(effect, name=name)
-    return dict(sorted(found.items()))
+    return found
 
 
 def _campaigns_in_world(logs: Logs, *, cut_off_day: int, scenario: Scenario) -> dict[str, Effect]:

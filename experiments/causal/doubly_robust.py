@@ -88,28 +88,31 @@ def robust_change(rows: pd.DataFrame, change: pd.Series, history: tuple[str, ...
 
 
 def _fitted(
-    y: Floats, sent: Floats, chance: Floats, x: Floats, customer: Ints, learner: Any, score: str = "ATTE"
+    y: Floats, sent: Floats, chance: Floats, x: Floats, customer: Ints | None, learner: Any, score: str = "ATTE"
 ) -> Any:
+    """The library's model; rows of one customer are alike, and without ``customer`` none are."""
     need_library()
     import doubleml  # seconds to import
 
-    frame = pd.DataFrame(x, columns=[f"x{i}" for i in range(x.shape[1])])
-    frame = frame.assign(y=y, sent=sent, customer=customer)
-    data = doubleml.DoubleMLData(
-        frame, y_col="y", d_cols="sent", x_cols=list(frame.columns[: x.shape[1]]), cluster_cols="customer"
-    )
-    fold = folds_of(customer)
+    names = [f"x{i}" for i in range(x.shape[1])]
+    frame = pd.DataFrame(x, columns=names).assign(y=y, sent=sent)
+    owner = np.arange(len(y)) if customer is None else customer
+    clusters = None if customer is None else "customer"
+    if clusters:  # a loop of the library over all of them, so that the many of one row each are better not named
+        frame[clusters] = owner
+    data = doubleml.DoubleMLData(frame, y_col="y", d_cols="sent", x_cols=names, cluster_cols=clusters)
+    fold = folds_of(owner)
     model = doubleml.DoubleMLIRM(
         data, ml_g=learner, ml_m=chance_model(), n_folds=FOLDS, score=score, draw_sample_splitting=False
     )
     splits = [(np.flatnonzero(fold != part), np.flatnonzero(fold == part)) for part in range(FOLDS)]
-    clusters = [([np.unique(customer[train])], [np.unique(customer[test])]) for train, test in splits]
-    model.set_sample_splitting([splits], [clusters])
+    owners = [([np.unique(owner[train])], [np.unique(owner[test])]) for train, test in splits]
+    model.set_sample_splitting([splits], [owners] if clusters else None)
     model.fit(external_predictions={"sent": {"ml_m": chance[:, None]}})
     return model
 
 
 def by_lot(y: Floats, sent: Floats, x: Floats, chance: float, learner: Any) -> Estimate:
     """Average effect in a randomised test by DoubleML, with the chance of the lot and a regression by ``learner``."""
-    model = _fitted(y, sent, np.full(len(y), chance), x, np.arange(len(y)), learner, score="ATE")
+    model = _fitted(y, sent, np.full(len(y), chance), x, None, learner, score="ATE")
     return Estimate(float(model.coef[0]), float(model.se[0]))

@@ -9,6 +9,7 @@ import pandas as pd
 
 from experiments.causal.effect import Estimate, Refutation
 from experiments.causal.orders import Floats
+from experiments.causal.threads import one_thread
 from experiments.causal.uplift import Qini, predicted, qini
 from experiments.data.logs import Ints
 
@@ -56,6 +57,7 @@ class EmailTest:
     qinis: dict[str, Qini]
 
 
+@one_thread()
 def analyse(trial: pd.DataFrame) -> EmailTest:
     """Analyse the test (``experiments.data.trials.load_hillstrom``). Deterministic: all seeds are fixed."""
     found, tables, qinis = [], [], {}
