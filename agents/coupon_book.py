@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -185,71 +185,83 @@ def worth(world: PrivateDomain, rows: Rows) -> Floats | None:
     coupons the best count, as many as the policy lets one order use. None where nobody has any.
     """
     c, rule = world.customers, world.policy.stacking
-    noticed = [(slot, slot.noticed(c, rows)) for slot in world.slots]
-    noticed = [(slot, at) for slot, at in noticed if len(at)]
-    if not noticed:
+    held = [_Held.of(slot, c, rows, at) for slot in world.slots if len(at := slot.noticed(c, rows))]
+    if not held:
         return None
-    who = [rows[at] for _, at in noticed]
-    together = np.concatenate(
-        who
-    )  # what they expect to order is asked once, which saves more than asking it twice costs
-    share = _shares(world, [slot for slot, _ in noticed], who)
-    share *= world.chance_of_basket(
-        together, np.concatenate([slot.of(c, "minimum")[own] for (slot, _), own in zip(noticed, who, strict=True)])
-    )
-    shares, low = np.zeros((len(noticed), len(rows))), 0
-    for own, (_, at) in zip(shares, noticed, strict=True):
-        own[at] = share[low : low + len(at)]
-        low += len(at)
-    several = min(len(shares), rule.coupons_per_order) > 1
-    if several:
+    mean = _orders_asked_for(world, rows, held)
+    together = np.concatenate([one.at for one in held])  # asking once saves more than the copies cost
+    minimum = np.concatenate([one.minimum for one in held])
+    chance, low = world.chance_of_basket(rows[together], minimum, mean[together]), 0
+    shares = np.zeros((len(held), len(rows)))
+    for own, one in zip(shares, held, strict=True):
+        own[one.at] = one.share_of(mean) * chance[low : low + len(one.at)]
+        low += len(one.at)
+    if min(len(shares), rule.coupons_per_order) > 1:
         best: Floats = 1.0 - np.prod(1.0 - np.sort(shares, axis=0)[-rule.coupons_per_order :], axis=0)
     else:
-        best = shares.max(axis=0)
+        best = shares[0] if len(shares) == 1 else shares.max(axis=0)
     return best
 
 
-def worth_at_most(world: PrivateDomain, rows: slice) -> Singles | np.float32:
+class _Held(NamedTuple):
+    """Coupons of one slot that some customers mean to use: at which positions among these, and what they promise."""
+
+    at: Rows
+    depth: Singles
+    minimum: NDArray[np.int32]
+    off: NDArray[np.int32] | None  # none in a slot without amounts
+
+    @classmethod
+    def of(cls, slot: Slot, customers: Columns, rows: Rows, at: Rows) -> _Held:
+        own = rows[at]
+        off = slot.of(customers, "off")[own] if slot.amounts else None
+        return cls(at, slot.of(customers, "depth")[own], slot.of(customers, "minimum")[own], off)
+
+    def share_of(self, orders: Floats) -> Floats:
+        """What the coupons take off orders of such values, cents, as a share of them."""
+        share = self.depth.astype(np.float64)
+        if self.off is not None:
+            (given,) = (self.off > 0).nonzero()
+            share[given] = np.minimum(self.off[given] / orders[self.at[given]], 1.0)
+        return share
+
+
+def _orders_asked_for(world: PrivateDomain, rows: Rows, held: Sequence[_Held]) -> Floats:
+    """Expected orders of those whose coupons have an amount or a minimum, each worked out once; 1 for the others."""
+    asked, mean = np.zeros(len(rows), bool), np.ones(len(rows))
+    for one in held:
+        asked[one.at[one.minimum > 0]] = True
+        if one.off is not None:
+            asked[one.at[one.off > 0]] = True
+    (which,) = asked.nonzero()
+    if len(which):
+        mean[which] = world.expected_basket(rows[which])
+    return mean
+
+
+def worth_at_most(world: PrivateDomain) -> Singles:
     """What :func:`worth` cannot exceed: minimums are left out, and an order is as small as one can be expected to be.
 
-    Shape (n,), or 0 for everybody.
+    Of everybody, shape (customers,).
     """
-    c, most, amounts = world.customers, np.zeros(rows.stop - rows.start, np.float32), None
+    c, most, amounts = world.customers, np.zeros(len(world.customers), np.float32), None
     highest = world.policy.stacking.coupons_per_order == 1  # else they are added up
     for slot in world.slots:
-        (at,) = slot.of(c, "noticed")[rows].nonzero()
+        (at,) = slot.of(c, "noticed").nonzero()
         if not len(at):
             continue
-        share = slot.of(c, "depth")[rows][at]
+        share = slot.of(c, "depth")[at]
         if slot.amounts:
-            amounts = _inverse_of_least_basket(world, rows) if amounts is None else amounts
-            share = np.maximum(share, np.minimum(slot.of(c, "off")[rows][at] * amounts[at], np.float32(1.0)))
+            amounts = _inverse_of_least_basket(world) if amounts is None else amounts
+            off = slot.of(c, "off")[at] * amounts[at]
+            np.maximum(share, np.minimum(off, np.float32(1.0), out=off), out=share)
         most[at] = np.maximum(most[at], share) if highest else most[at] + share
-    return most if most.any() else np.float32(0.0)
+    return most
 
 
-def _inverse_of_least_basket(world: PrivateDomain, rows: slice) -> Singles:
+def _inverse_of_least_basket(world: PrivateDomain) -> Singles:
     """One over the least order, in cents, that each can be expected to place; 1 for a cent and where that is open."""
-    constant = np.float32(world.models.basket.least_log_cents + world.season.basket[world.day])
-    logs = world.customers.basket[rows] + constant
-    inverse: Singles = np.exp(-np.maximum(logs, np.float32(0.0)))
+    logs = world.customers.basket + np.float32(world.models.basket.least_log_cents + world.season.basket[world.day])
+    np.maximum(logs, np.float32(0.0), out=logs)
+    inverse: Singles = np.exp(np.negative(logs, out=logs), out=logs)
     return inverse
-
-
-def _shares(world: PrivateDomain, slots: Sequence[Slot], rows: Sequence[Rows]) -> Floats:
-    """What coupons take off an expected order, as a share of it: of each slot for its rows, one slot after the other.
-
-    0 for those who hold none there.
-    """
-    c = world.customers
-    share = np.concatenate([slot.of(c, "depth")[own] for slot, own in zip(slots, rows, strict=True)]).astype(np.float64)
-    off = np.concatenate(
-        [
-            slot.of(c, "off")[own] if slot.amounts else np.zeros(len(own), np.int32)
-            for slot, own in zip(slots, rows, strict=True)
-        ]
-    )
-    (given,) = (off > 0).nonzero()
-    if len(given):
-        share[given] = np.minimum(off[given] / world.expected_basket(np.concatenate(rows)[given]), 1.0)
-    return share

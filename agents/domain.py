@@ -217,12 +217,17 @@ class PrivateDomain(World):
             self.customers.contact[rows] = state
             self.record(kind, rows, 0, source)
 
-    def chance_of_basket(self, rows: Rows, minimum: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Probability that an order reaches a minimum value, cents. Shape (n,)."""
+    def chance_of_basket(
+        self, rows: Rows, minimum: NDArray[np.int32], mean: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Probability that an order reaches a minimum value, cents. Shape (n,).
+
+        ``mean``: :meth:`expected_basket` of these customers, where it is known.
+        """
         chance = np.ones(len(rows))
         bound = np.flatnonzero(minimum > 0)
         if len(bound):
-            mean = self.expected_basket(rows[bound])
+            mean = self.expected_basket(rows[bound]) if mean is None else mean[bound]
             stretch = self.models.basket.stretch_at(self.customers, rows[bound], self.day, self.weekday)
             chance[bound] = self.models.basket.exceeds(minimum[bound] / mean, stretch)
         return chance

@@ -28,6 +28,9 @@ _INCREMENT, _MIX_1, _MIX_2 = np.uint64(GOLDEN), np.uint64(MIX_1), np.uint64(MIX_
 _SHIFT_1, _SHIFT_2, _SHIFT_3, _FRACTION_SHIFT = (np.uint64(bits) for bits in (30, 27, 31, 12))
 _ONE = np.float64(1.0).view(np.uint64)
 
+# What the finaliser's last step may change: all below the upper 31 bits.
+_UNSURE = (1 << 33) - 1
+
 Keys = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Words = NDArray[np.uint64]
@@ -57,7 +60,14 @@ def _before_the_day(seed: int, decision: str) -> int:
 
 def words(state: int, keys: Keys) -> Words:
     """Output number ``key + 1`` of SplitMix64 started at ``state``, for each key. Shape of ``keys``."""
-    return _finish(_scrambled(keys) + np.uint64((state + GOLDEN) & _MASK))
+    return _finish(_begun(state, keys))
+
+
+def _begun(state: int, keys: Keys) -> Words:
+    """What :func:`_finish` makes :func:`words` of."""
+    z = _scrambled(keys)
+    z += np.uint64((state + GOLDEN) & _MASK)
+    return z
 
 
 def _scrambled(keys: Keys) -> Words:
@@ -67,14 +77,22 @@ def _scrambled(keys: Keys) -> Words:
 
 def _finish(z: Words) -> Words:
     """SplitMix64's finaliser, in place."""
+    return _last_step(_all_but_the_last_step(z))
+
+
+def _all_but_the_last_step(z: Words) -> Words:
     t = z >> _SHIFT_1
     z ^= t
     z *= _MIX_1
     np.right_shift(z, _SHIFT_2, out=t)
     z ^= t
     z *= _MIX_2
-    np.right_shift(z, _SHIFT_3, out=t)
-    z ^= t
+    return z
+
+
+def _last_step(z: Words) -> Words:
+    """The step that leaves the upper 31 bits as they are."""
+    z ^= z >> _SHIFT_3
     return z
 
 
@@ -134,9 +152,13 @@ class Draws:
         limit = math.ceil(min(max(p, 0.0), 1.0) / _UNIT - 0.5) << 12
         if limit == 0:
             return np.empty(0, np.intp), np.empty(0)
-        z = words(self._address(decision, day), keys)
-        (near,) = (z <= np.uint64(limit - 1)).nonzero()
-        return near, _between_0_and_1(z[near])
+        z = _all_but_the_last_step(_begun(self._address(decision, day), keys))
+        # The step that is missing moves lower bits alone: it is made where the upper ones leave it open.
+        (near,) = (z <= np.uint64((limit - 1) | _UNSURE)).nonzero()
+        z = _last_step(z[near])
+        (sure,) = (z <= np.uint64(limit - 1)).nonzero()
+        near, z = near[sure], z[sure]
+        return near, _between_0_and_1(z)
 
     def normal(self, decision: str, day: int, keys: Keys) -> Floats:
         """Standard normal numbers by the inverse distribution function, one for each key."""

@@ -58,27 +58,35 @@ class Purchase(Behaviour):
 
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
-        buyers, anyway = [np.empty(0, np.intp)], [np.empty(0, bool)]
+        coupons, found = worth_at_most(world), [(np.empty(0, np.intp), np.empty(0), np.empty(0, np.float32))]
         for chunk in world.chunks():
             u = world.draws.uniform("purchase", world.day, c.key[chunk])
-            # Rule out by bounds, first of the base and the pull, then of the pull alone; the rest get exact numbers.
-            pull = self.pull_at_most(world, chunk)
+            # Rule out by a bound of the base and the pull; few are left, who are looked at together.
+            pull = self.pull_at_most(world, chunk, coupons[chunk])
             near = possible(u, self.base_at_most(world, chunk) + pull)
-            rows, u = near + chunk.start, u[near]
-            base = self._base(world, rows)
-            near = possible(u, base.astype(np.float32) + pull[near])
-            rows, u, base = rows[near], u[near], base[near]
-            (buys,) = (u < self._chance(world, rows, base)).nonzero()
-            rows, u = rows[buys], u[buys]
-            buyers.append(rows)
-            # The same luck without the operator tells who would have ordered anyway.
-            anyway.append(u < sigmoid(self._untouched(world, rows, base[buys])) * self._kept(world, rows))
-        rows = np.concatenate(buyers)
+            found.append((near + chunk.start, u[near], pull[near]))
+        rows, u, pull = (np.concatenate(part) for part in zip(*found, strict=True))
+        step = world.chunk_rows
+        bought = [self._buy(world, rows[at : at + step], u[at : at + step], pull[at : at + step])
+                  for at in range(0, len(rows), step)]  # fmt: skip
+        rows, anyway = (np.concatenate(part) for part in zip((rows[:0], np.empty(0, bool)), *bought, strict=True))
         basket = world.models.basket
         stretch = basket.stretch_at(c, rows, world.day, world.weekday)
         luck = basket.residual(world.draws.uniform("basket", world.day, c.key[rows]), stretch)
         gross = world.expected_basket(rows) * luck
-        world.sell(rows, np.maximum(np.rint(gross), 1).astype(np.int64), np.concatenate(anyway))
+        world.sell(rows, np.maximum(np.rint(gross), 1).astype(np.int64), anyway)
+
+    def _buy(self, world: PrivateDomain, rows: Rows, u: Floats, pull: Singles) -> tuple[Rows, NDArray[np.bool_]]:
+        """Which of these customers order today, and which of those would have anyway, by their luck."""
+        (there,) = self._kept(world, rows).nonzero()
+        rows, u, pull = rows[there], u[there], pull[there]
+        base = self._base(world, rows)
+        near = possible(u, base.astype(np.float32) + pull)  # the base is exact now; the rest get exact numbers
+        rows, u, base = rows[near], u[near], base[near]
+        (buys,) = (u < self._chance(world, rows, base)).nonzero()
+        rows, u = rows[buys], u[buys]
+        # The same luck without the operator tells who would have ordered anyway.
+        return rows, u < sigmoid(self._untouched(world, rows, base[buys])) * self._kept(world, rows)
 
     def base_at_most(self, world: PrivateDomain, rows: slice) -> Singles:
         """What the log-odds of the models cannot exceed, whatever the state. Shape (n,)."""
@@ -90,8 +98,11 @@ class Purchase(Behaviour):
         most += np.float32(repeat)
         return most
 
-    def pull_at_most(self, world: PrivateDomain, rows: slice) -> Singles:
-        """What the individual rate and the operator's doing cannot exceed together, in log-odds. Shape (n,)."""
+    def pull_at_most(self, world: PrivateDomain, rows: slice, coupons: Singles) -> Singles:
+        """What the individual rate and the operator's doing cannot exceed together, in log-odds. Shape (n,).
+
+        ``coupons``: what theirs are worth at most.
+        """
         c, effects = world.customers, world.effects
         most: Singles = c.rate[rows] + c.stimulus[rows]
         most += np.float32(effects["trust"]) * c.goodwill[rows]
@@ -105,7 +116,7 @@ class Purchase(Behaviour):
             least = strength if world.policy.stacking.with_member_price else max(strength, np.float32(0.0))
             most += least * sensitivity * c.member_price[rows]
         if effects["coupon"] > 0:
-            most += np.float32(effects["coupon"]) * sensitivity * worth_at_most(world, rows)
+            most += np.float32(effects["coupon"]) * sensitivity * coupons
             if world.today.promised:
                 most += np.float32(effects["coupon"]) * sensitivity * c.gift_hope[rows]
         return most

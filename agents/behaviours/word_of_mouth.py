@@ -13,7 +13,7 @@ from agents.behaviours.base import Behaviour
 from agents.customers import Contact
 from agents.friends import friend_keys, has_friend, people_who_are_friends
 from agents.invitations import UNASKED, WORD_OF_MOUTH, Inviting, invites, programme_at
-from agents.models.hazard import sigmoid
+from agents.models.hazard import Singles, sigmoid
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -90,14 +90,11 @@ class WordOfMouth(Behaviour):
         return (Inviting,)
 
     def apply(self, world: PrivateDomain) -> None:
-        standing = [one for one in world.today.invitations if not one.action.prompted]
-        most = max((one.action.worth_at_most(world, one.rows) for one in standing), default=0.0)
-        most = math.log1p(most / self.worth_scale_cny)
-        spoke = [self._speak(world, chunk, most) for chunk in world.chunks()]
-        if spoke:
-            rows, programme = (np.concatenate(part) for part in zip(*spoke, strict=True))
-            if len(rows):
-                self._ask(world, rows, programme)
+        most = self._wish_at_most(world, prompted=False), self._wish_at_most(world, prompted=True)
+        found = [(np.empty(0, np.intp), np.empty(0)), *(self._near(world, chunk, *most) for chunk in world.chunks())]
+        rows, programme = self._speak(world, *(np.concatenate(part) for part in zip(*found, strict=True)))
+        if len(rows):
+            self._ask(world, rows, programme)
 
     # -- why somebody speaks ------------------------------------------------------------------------------------
 
@@ -142,31 +139,45 @@ class WordOfMouth(Behaviour):
         )
         return factor
 
-    def _at_most(self, world: PrivateDomain, chunk: slice, most: float) -> Floats:
+    def _wish_at_most(self, world: PrivateDomain, *, prompted: bool) -> float:
+        """What no offer of today moves anybody beyond, of those made right after an order or of the others."""
+        offers = [one for one in world.today.invitations if one.action.prompted == prompted]
+        worth = max((one.action.worth_at_most(world, one.rows) for one in offers), default=0.0)
+        return math.log1p(worth / self.worth_scale_cny) * (self.prompt if prompted else 1.0)
+
+    def _at_most(self, world: PrivateDomain, chunk: slice, most: float, most_prompted: float) -> Singles:
         """What the hazard, and so the chance, cannot exceed: at the best offer and full trust after an order."""
         c = world.customers
+        sociability, sensitivity = c.sociability[chunk], c.price_sensitivity[chunk]
         liking = self.talk * max(self.unasked_per_day) * (1.0 + self.fresh)
-        bound: Floats = c.sociability[chunk] * (liking + self.paid_per_day * most * c.price_sensitivity[chunk]) * SLACK
-        if any(one.action.prompted for one in world.today.invitations):
-            bound[c.last_order[chunk] == world.day] = np.inf
+        bound: Singles = sensitivity * np.float32(self.paid_per_day * most * SLACK)
+        bound += np.float32(liking * SLACK)
+        bound *= sociability
+        if most_prompted > most:
+            (asked,) = (c.last_order[chunk] == world.day).nonzero()
+            paid = self.paid_per_day * most_prompted * sensitivity[asked]
+            bound[asked] = sociability[asked] * (liking + paid) * SLACK
         if "koc_until" in c.DECLARED:
             bound[c.koc_until[chunk] >= world.day] = np.inf
         return bound
 
-    # -- who is asked -------------------------------------------------------------------------------------------
+    # -- who speaks, and who is asked ------------------------------------------------------------------------------
 
-    def _speak(self, world: PrivateDomain, chunk: slice, most: float) -> tuple[Rows, NDArray[np.int8]]:
-        """Who speaks today and has a friend left to ask, and under which programme."""
+    def _near(self, world: PrivateDomain, chunk: slice, most: float, most_prompted: float) -> tuple[Rows, Floats]:
+        """Contacts whose luck may let them speak today, and this luck. They are few."""
         c = world.customers
         u = world.draws.uniform("referral.speak", world.day, c.key[chunk])
-        (near,) = (u < self._at_most(world, chunk, most)).nonzero()
+        (near,) = (u < self._at_most(world, chunk, most, most_prompted)).nonzero()
         rows = near + chunk.start
         here = (c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)
-        u, rows = u[near[here]], rows[here]
+        return rows[here], u[near[here]]
+
+    def _speak(self, world: PrivateDomain, rows: Rows, u: Floats) -> tuple[Rows, NDArray[np.int8]]:
+        """Who of these speaks and has a friend left to ask, and under which programme."""
         motives = self._motives(world, rows)
         speaks = u < -np.expm1(-self._hazard(world, motives))
         rows, programme = rows[speaks], motives.programme[speaks]
-        has = has_friend(world, rows, c.asked[rows])
+        has = has_friend(world, rows, world.customers.asked[rows])
         return rows[has], programme[has]
 
     def _ask(self, world: PrivateDomain, rows: Rows, programme: NDArray[np.int8]) -> None:

@@ -16,6 +16,7 @@ from sim import Columns, Observed
 
 from .hazard import Floats, Linear
 from .history import Days, Rows
+from .rising import Levels
 
 MEAN_TOLERANCE = 1e-6  # of the mean of the residual, which must be one, else every basket would be biased
 LARGEST_LOG_CENTS = 41.0  # exp(41) is below 2^63: a wild extrapolation must not overflow an int64
@@ -58,6 +59,10 @@ class Basket(Linear):
     def _grid(self) -> Floats:
         return np.array(self.quantiles)
 
+    @cached_property
+    def _levels(self) -> Levels:
+        return _levels(self.quantiles)
+
     def log_mean(self, stretch: Floats) -> Floats:
         """Log of the mean of the common residual raised to each stretch, shape (n,)."""
         return np.asarray(np.interp(stretch, STRETCHES, _log_means(self.quantiles)))
@@ -99,13 +104,17 @@ class Basket(Linear):
         """P(amount / mean > ratio): the residual's survival function, the inverse of :meth:`residual`."""
         if not isinstance(stretch, float):
             ratio = (ratio * np.exp(self.log_mean(stretch))) ** (1.0 / stretch)
-        levels = np.linspace(0.0, 1.0, len(self.quantiles))
-        return np.asarray(1.0 - np.interp(ratio, self._grid, levels))
+        return 1.0 - self._levels.of(ratio)
 
     def amount_cents(self, x: Floats, u: Floats) -> NDArray[np.int64]:
         """Net amount, shape (n,), at least one cent, by inverse distribution function at uniform draws ``u``."""
         amount = np.minimum(self.mean_cents(x) * self.residual(u), np.exp(LARGEST_LOG_CENTS))
         return np.maximum(np.rint(amount), 1.0).astype(np.int64)
+
+
+@lru_cache(8)
+def _levels(quantiles: tuple[float, ...]) -> Levels:
+    return Levels(np.array(quantiles))
 
 
 @lru_cache(8)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from agents.behaviours import Purchase
+from agents.coupon_book import worth_at_most
 from agents.domain import PrivateDomain
 from agents.models.hazard import sigmoid
 from agents.policy import Policy
@@ -60,7 +61,7 @@ def test_whoever_is_ruled_out_cheaply_could_not_have_ordered() -> None:
     while world.day < world.horizon_days:
         everyone = slice(0, len(world.customers))
         p = purchase.probability(world, everyone)
-        most = purchase.base_at_most(world, everyone) + purchase.pull_at_most(world, everyone)
+        most = purchase.base_at_most(world, everyone) + purchase.pull_at_most(world, everyone, worth_at_most(world))
         bound = sigmoid(most.astype(np.float64))
         assert np.all(p <= bound * (1 + 1e-5))
         tightest = min(tightest, float((bound / np.maximum(p, 1e-12)).min()))
