@@ -27,7 +27,7 @@ class Balance(Columns):
     points_old = column("i4", 0, unit="points", doc="balance earned in the period before; expires when this one ends")
 
 
-class Season(Columns):
+class SeasonPoints(Columns):
     """Columns of customers where points decide the level of membership."""
 
     points_season = column("i4", 0, unit="points", doc="points earned in the running season")

@@ -16,6 +16,10 @@ class Stacking(Spec):
     with_member_price: bool = parameter(
         True, doc="whether coupons and the member price come off together; if not, whichever takes more off"
     )
+    least_paid_cny: float = parameter(
+        0.01, ge=0.01, le=100_000, doc="what an order leaves to pay at least, whatever comes off it, CNY",
+        source="assumed: the smallest amount that can be paid; nothing comes off an order below it",
+    )  # fmt: skip
     first: Literal["coupons", "member_price"] = parameter(
         "coupons", doc="what comes off the list price; the other comes off what remains"
     )

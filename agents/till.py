@@ -61,10 +61,11 @@ def _discounted(world: PrivateDomain, rows: Rows, gross: Cents, organic: NDArray
     """Use coupons and give the member price; return what is left to pay, cents."""
     rule, price = world.policy.stacking, world.customers.member_price[rows].astype(np.float64)
     price_first = rule.first == "member_price" and rule.with_member_price
-    left = gross - np.rint(gross * price).astype(np.int64) if price_first else gross
-    coupons = _best_coupons(world, rows, gross, left)
+    least = round(rule.least_paid_cny * 100)
+    alone = _price_off(gross, price, gross - least)
+    coupons = _best_coupons(world, rows, gross, gross - alone if price_first else gross, least)
     if not rule.with_member_price and coupons:
-        coupons, price = _either(coupons, gross, price)
+        coupons, price = _either(coupons, gross, alone, price)
     net = gross.copy()
     for used in coupons:
         net[used.at] -= used.off
@@ -72,10 +73,16 @@ def _discounted(world: PrivateDomain, rows: Rows, gross: Cents, organic: NDArray
     (members,) = ((price > 0) | (world.customers.card_until[rows] >= world.day)).nonzero()
     if len(members):
         base = (gross if price_first else net)[members]
-        off = np.rint(base * price[members]).astype(np.int64)
+        off = _price_off(base, price[members], net[members] - least)
         book_member_price(world, rows[members], base, off)
         net[members] -= off
     return net
+
+
+def _price_off(base: Cents, price: NDArray[np.float64], room: Cents) -> Cents:
+    """What the member price takes off, no more than there is room for."""
+    off: Cents = np.minimum(np.rint(base * price).astype(np.int64), np.maximum(room, 0))
+    return off
 
 
 def whole_day(sales: Sequence[Sale]) -> Sale | None:
@@ -107,8 +114,11 @@ class Use:
         return Use(self.slot, self.at[kept[self.at]], self.off[kept[self.at]])
 
 
-def _best_coupons(world: PrivateDomain, rows: Rows, gross: Cents, left: Cents) -> list[Use]:
-    """The coupons that orders use: of those noticed whose minimum the list price reaches, the best on what is left."""
+def _best_coupons(world: PrivateDomain, rows: Rows, gross: Cents, left: Cents, least: int) -> list[Use]:
+    """The coupons that orders use: of those noticed whose minimum the list price reaches, the best on what is left.
+
+    So much at least remains to pay.
+    """
     c, usable = world.customers, []
     for slot in world.slots:
         at = slot.noticed(c, rows)
@@ -119,7 +129,7 @@ def _best_coupons(world: PrivateDomain, rows: Rows, gross: Cents, left: Cents) -
     for _ in range(min(world.policy.stacking.coupons_per_order, len(usable))):
         off = np.zeros((len(usable), len(rows)), np.int64)
         for number, (slot, at) in enumerate(usable):
-            off[number, at] = slot.off(c, rows[at], left[at])
+            off[number, at] = np.minimum(slot.off(c, rows[at], left[at]), np.maximum(left[at] - least, 0))
         best, most = off.argmax(axis=0), off.max(axis=0)
         left -= most
         for number, (slot, at) in enumerate(usable):
@@ -129,12 +139,14 @@ def _best_coupons(world: PrivateDomain, rows: Rows, gross: Cents, left: Cents) -
     return used
 
 
-def _either(coupons: list[Use], gross: Cents, price: NDArray[np.float64]) -> tuple[list[Use], NDArray[np.float64]]:
-    """Coupons or the member price, whichever takes more off; the member price when they take off the same."""
+def _either(
+    coupons: list[Use], gross: Cents, alone: Cents, price: NDArray[np.float64]
+) -> tuple[list[Use], NDArray[np.float64]]:
+    """Coupons or what the member price takes off alone, whichever is more; the member price when it is the same."""
     total = np.zeros(len(gross), np.int64)
     for used in coupons:
         total[used.at] += used.off
-    better = total > np.rint(gross * price)
+    better = total > alone
     return [used.only(better) for used in coupons], np.where(better, 0.0, price)
 
 

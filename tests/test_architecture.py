@@ -114,6 +114,17 @@ def test_every_module_says_what_it_is(name: str) -> None:
     assert ast.get_docstring(tree(name)) or not tree(name).body
 
 
+def test_one_name_is_one_class() -> None:
+    """Of the domain: a reader who meets a noun knows which is meant."""
+    places: dict[str, list[str]] = {}
+    for name in NAMES:
+        if name.startswith("agents"):
+            for node in tree(name).body:
+                if isinstance(node, ast.ClassDef):
+                    places.setdefault(node.name, []).append(name)
+    assert not {name: found for name, found in places.items() if len(found) > 1}
+
+
 def test_the_tests_can_see() -> None:
     """Negative controls."""
     assert len(FILES) > 30

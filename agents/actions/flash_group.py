@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from agents.actions.base import Action, Claim, Problem, ScheduledAction, cents
-from agents.actions.item import Item
+from agents.actions.item import FlashItem
 from agents.calendar import Calendar
 from agents.customers import FlashMembers
 from sim.spec import parameter
@@ -34,7 +34,7 @@ class FlashGroup(ScheduledAction):
     off: ClassVar[dict[str, Any]] = {"item.stock": 0}
     extensive: ClassVar[tuple[str, ...]] = ("item.stock", "production_cny")
 
-    item: Item = parameter(doc="what is sold")
+    item: FlashItem = parameter(doc="what is sold")
     hours_open: float = parameter(
         24.0, gt=0, le=24, unit="hours", doc="hours for which the sale is open (S3: 24, or a half)"
     )

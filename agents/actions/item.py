@@ -30,7 +30,6 @@ class Item(Spec):
     price_cny: float = parameter(gt=0, le=1e7, doc="price of a piece here, CNY")
     unit_cost_cny: float = parameter(ge=0, le=1e7, doc="cost of goods of a piece, CNY", fact=True)
     stock: int | None = parameter(None, ge=0, doc="pieces there are in all; none for no limit, 0 for no sale")
-    most_per_customer: int = parameter(5, ge=1, le=1000, doc="pieces that one customer may buy at once")
     stacks: bool = parameter(False, doc="whether coupons and the member price come off this price too")
 
     @model_validator(mode="after")
@@ -78,3 +77,9 @@ class Item(Spec):
         """Sell so many pieces to each of these customers, none of whom would have bought it without the offer."""
         own = OwnPrice(pieces * cents(self.unit_cost_cny), self.stacks)
         world.sell(rows, pieces * cents(self.price_cny), np.zeros(len(rows), bool), seller, own)
+
+
+class FlashItem(Item):
+    """An item of which one may buy several pieces in a sale."""
+
+    most_per_customer: int = parameter(5, ge=1, le=1000, doc="pieces that one customer may buy at once")

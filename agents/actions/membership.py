@@ -27,7 +27,7 @@ from agents.membership_book import (
     close_ended,
     close_running,
 )
-from agents.points_book import Season
+from agents.points_book import SeasonPoints
 from agents.staff import whole_since
 from sim.columns import Columns
 from sim.errors import nearest
@@ -118,7 +118,7 @@ class Membership(Action):
     def carries(self) -> tuple[type[Columns], ...]:
         wanted = {
             Holders: bool(self.plans), LimitedHolders: self.limited, Multiplied: self.multiplies,
-            Season: self.by_points, CashbackHolders: self.gives_cashback,
+            SeasonPoints: self.by_points, CashbackHolders: self.gives_cashback,
         }  # fmt: skip
         monthly = [terms for tier in self.tiers for terms in tier.monthly()]
         monthly += [terms for plan in self.plans.values() for terms in plan.monthly()]

@@ -64,7 +64,7 @@ class NewcomerBait(Action):
         """What the coupon promises."""
         return CouponTerms(
             depth=self.depth, off_cents=cents(self.off_cny), minimum_cents=cents(self.minimum_spend_cny),
-            valid_days=self.valid_days, reminder_days=self.reminder_days, slot="newcomer",
+            valid_days=self.valid_days, reminder_days=self.reminder_days, slot="bait",
         )  # fmt: skip
 
     def lies(self, world: PrivateDomain) -> bool:

@@ -21,7 +21,7 @@ class Benefit(Spec):
     cost_cny: float = parameter(ge=0, le=10_000, doc="what it costs for a member and month, CNY")
 
 
-class Voucher(Spec):
+class MonthlyVoucher(Spec):
     """A voucher that each member gets every month; it costs when it is redeemed."""
 
     off_cny: float = parameter(gt=0, le=10_000, doc="amount off an order, CNY")
@@ -51,7 +51,7 @@ class MemberTier(Spec):
     discount: float = parameter(0.0, ge=0, le=0.5, doc="member price: share off every order")
     points_multiplier: float = parameter(1.0, ge=0, le=20, doc="points earned with an order, times the base rate")
     benefits: dict[str, Benefit] = parameter(default_factory=dict, doc="what a member of this level gets every month")
-    vouchers: tuple[Voucher, ...] = parameter((), max_length=MOST_VOUCHERS, doc="vouchers of every month")
+    vouchers: tuple[MonthlyVoucher, ...] = parameter((), max_length=MOST_VOUCHERS, doc="vouchers of every month")
 
     @model_validator(mode="after")
     def _one_standard(self) -> Self:
@@ -80,7 +80,7 @@ class Plan(Spec):
     )
     refund_if_not_saved: bool = parameter(True, doc="give back what the member saved less than the fee", source="S4")
     benefits: dict[str, Benefit] = parameter(default_factory=dict, doc="what a holder gets every month of the term")
-    vouchers: tuple[Voucher, ...] = parameter(
+    vouchers: tuple[MonthlyVoucher, ...] = parameter(
         (), max_length=MOST_VOUCHERS, doc="vouchers of every month of the term (S4: 70 a month)"
     )
     cashback: Cashback | None = parameter(None, doc="voucher on the day after an order; none for no cashback")

@@ -21,7 +21,7 @@ Rows = NDArray[np.intp]
 SLOT = "referral"  # where the vouchers of those who bring friends and of their friends lie in hand
 
 
-class Voucher(Spec):
+class FriendVoucher(Spec):
     """An amount off an order."""
 
     off_cny: float = parameter(ge=0, le=10_000, doc="amount off an order, CNY")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.actions.base import cents
-from agents.actions.programme import Programme, Voucher
+from agents.actions.programme import FriendVoucher, Programme
 from agents.audience import Audience
 from agents.calendar import Calendar
 from sim.spec import parameter
@@ -29,8 +29,10 @@ class Referral(Programme):
     off: ClassVar[dict[str, Any]] = {"reward_cny": 0.0, "inviter": None, "newcomer": None}
 
     reward_cny: float = parameter(0.0, ge=0, le=10_000, doc="cash for the inviter of each newcomer, CNY")
-    inviter: Voucher | None = parameter(None, doc="voucher for the inviter of each newcomer; none for cash alone")
-    newcomer: Voucher | None = parameter(None, doc="voucher for the newcomer on joining (S4: 50); none for no benefit")
+    inviter: FriendVoucher | None = parameter(None, doc="voucher for the inviter of each newcomer; none for cash alone")
+    newcomer: FriendVoucher | None = parameter(
+        None, doc="voucher for the newcomer on joining (S4: 50); none for no benefit"
+    )
     minimum_order_cny: float = parameter(
         0.0, ge=0, le=100_000, doc="paid order of the newcomer from which the reward is due, CNY; 0: due on joining"
     )

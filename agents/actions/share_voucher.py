@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.actions.programme import Programme, Voucher
+from agents.actions.programme import FriendVoucher, Programme
 from agents.audience import Audience
 from sim.spec import parameter
 
@@ -24,7 +24,7 @@ class ShareVoucher(Programme):
     prompted = True
     off: ClassVar[dict[str, Any]] = {"voucher.off_cny": 0.0}
 
-    voucher: Voucher = parameter(doc="what each side gets when the friend joins")
+    voucher: FriendVoucher = parameter(doc="what each side gets when the friend joins")
     cap_per_inviter: int | None = parameter(
         None, ge=1, le=10_000, doc="most rewards for one inviter, those of other programmes included; none for no cap"
     )

@@ -46,6 +46,27 @@ def test_a_better_bait_takes_nobody_back(step: tuple[str, float, float]) -> None
     assert joined(many, "other") == joined(few, "other")
 
 
+@pytest.mark.parametrize("bait_first", [True, False])
+def test_a_bait_takes_no_better_coupon_away(bait_first: bool) -> None:
+    """Both lie in hand, and the till's rules say which is used."""
+    actions = {
+        "bait": {"kind": "newcomer_bait", "channels": ["one"], "off_cny": 5},
+        "hello": {"kind": "coupon_trigger", "on": "joining", "off_cny": 30},
+    }
+    under = policy(**dict(sorted(actions.items(), reverse=not bait_first)))
+    world = live(market(behaviours={"coupon_use": {"kind": "coupon_use", "take_up": 1}}), under, until=6)
+    early = [e for e in canonical(world) if e[2] == "coupon_expired" and e[0] < 6]
+    given = [
+        world.ledger.of("voucher_issued").key[world.ledger.of("voucher_issued").amount == off] for off in (500, 3000)
+    ]
+    assert not early, "nothing is replaced"
+    assert len(given[0]) > 100
+    assert set(given[0].tolist()) <= set(given[1].tolist())
+    used = [source for _, _, kind, _, source in canonical(world) if kind == "coupon_redeemed"]
+    assert used.count("hello") > 10
+    assert used.count("bait") <= used.count("hello"), "an order uses the best"
+
+
 def test_bargain_hunters_come_by_themselves() -> None:
     """No rule names them: the share among those whom the bait brings is far above that of the channel."""
     world = baited(off_cny=50)

@@ -47,7 +47,12 @@ HIGH = CouponTerms(off_cents=9000, minimum_cents=10_001, slot="bundle_2", sure=T
         ({"first": "member_price"}, 0.1, [AMOUNT], (6000, [3000], 1000)),
         ({"with_member_price": False}, 0.1, [AMOUNT], (7000, [3000], 0)),
         ({"with_member_price": False}, 0.4, [AMOUNT], (6000, [], 4000)),
-        ({}, 0.0, [CouponTerms(off_cents=30_000, slot="bundle_1", sure=True)], (0, [10_000], 0)),
+        ({}, 0.0, [CouponTerms(off_cents=30_000, slot="bundle_1", sure=True)], (1, [9999], 0)),
+        ({}, 0.3, [CouponTerms(off_cents=9999, slot="bundle_1", sure=True)], (1, [9999], 0)),
+        ({"least_paid_cny": 40, "coupons_per_order": 3}, 0.5, [SHARE, AMOUNT], (4000, [3000, 1400], 1600)),
+        ({"least_paid_cny": 20, "first": "member_price"}, 0.5, [SHARE, AMOUNT], (2000, [3000], 5000)),
+        ({"least_paid_cny": 60, "with_member_price": False}, 0.5, [AMOUNT], (6000, [], 4000)),
+        ({"least_paid_cny": 150}, 0.5, [SHARE, AMOUNT], (10_000, [], 0)),
     ],
 )
 def test_the_till_stacks_by_the_rules(

@@ -67,7 +67,7 @@ def answer_quotes(world: ReferenceWorld) -> None:
 def bait_terms(action: NewcomerBait) -> CouponTerms:
     return CouponTerms(
         action.depth, whole_cents(action.off_cny), whole_cents(action.minimum_spend_cny), action.valid_days,
-        action.reminder_days, "newcomer",
+        action.reminder_days, "bait",
     )  # fmt: skip
 
 

@@ -107,11 +107,13 @@ def discounts(world: ReferenceWorld, c: Customer, gross: int) -> tuple[list[tupl
     rule = world.policy.stacking
     together, price = rule.with_member_price, c.member_price
     price_first = together and rule.first == "member_price"
-    left = gross - round(gross * price) if price_first else gross
+    least = round(rule.least_paid_cny * 100)
+    alone = max(min(round(gross * price), gross - least), 0)
+    left = gross - alone if price_first else gross
     uses: list[tuple[str, int]] = []
     usable = [s for s in side_by_side(c) if c.coupons[s].noticed and gross >= c.coupons[s].terms.minimum_cents]
     while usable and len(uses) < rule.coupons_per_order:
-        offs = {slot: takes_off(c.coupons[slot], left) for slot in usable}
+        offs = {slot: min(takes_off(c.coupons[slot], left), max(left - least, 0)) for slot in usable}
         best = max(usable, key=lambda slot: offs[slot])  # the first of equals
         if offs[best] <= 0:
             break
@@ -119,13 +121,14 @@ def discounts(world: ReferenceWorld, c: Customer, gross: int) -> tuple[list[tupl
         usable.remove(best)
         left -= offs[best]
     if uses and not together:
-        if sum(off for _, off in uses) > round(gross * price):
+        if sum(off for _, off in uses) > alone:
             price = 0.0
         else:
             uses = []
     used = [(c.coupons.pop(slot), off) for slot, off in uses]
-    base = gross if price_first else gross - sum(off for _, off in used)
-    return used, base, round(base * price)
+    remains = gross - sum(off for _, off in used)
+    base = gross if price_first else remains
+    return used, base, max(min(round(base * price), remains - least), 0)
 
 
 def takes_off(held: InHand, left: int) -> int:

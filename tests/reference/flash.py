@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from agents.actions import FlashGroup
-from agents.actions.item import Item
+from agents.actions.item import FlashItem, Item
 from agents.customers import Contact
 
 from .audience import addressed
@@ -98,7 +98,7 @@ def run_sale(world: ReferenceWorld, name: str, action: FlashGroup) -> None:
         c.flash_group = ""
 
 
-def pieces(world: ReferenceWorld, c: Customer, name: str, item: Item) -> int:
+def pieces(world: ReferenceWorld, c: Customer, name: str, item: FlashItem) -> int:
     """One piece, and each further one by the same luck."""
     chance, number = world.rules["flash_sale"].another, 1
     u = world.draws.one(f"flash.pieces.{name}", world.day, c.key)

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from agents.actions import Distribution, Koc, Referral, ShareVoucher
-from agents.actions.programme import Voucher
+from agents.actions.programme import FriendVoucher
 from agents.coupon_book import CouponTerms
 from agents.customers import TRAITS, Contact
 
@@ -186,7 +186,7 @@ def guests_arrive(world: ReferenceWorld) -> None:
             pay(world, friend)
 
 
-def benefit(world: ReferenceWorld, programme: str | None) -> Voucher | None:
+def benefit(world: ReferenceWorld, programme: str | None) -> FriendVoucher | None:
     """What a newcomer gets."""
     action = world.policy.actions[programme] if programme else None
     if isinstance(action, Referral):
@@ -194,7 +194,7 @@ def benefit(world: ReferenceWorld, programme: str | None) -> Voucher | None:
     return action.voucher if isinstance(action, ShareVoucher) else None
 
 
-def hand_over(world: ReferenceWorld, c: Customer, voucher: Voucher | None, name: str) -> None:
+def hand_over(world: ReferenceWorld, c: Customer, voucher: FriendVoucher | None, name: str) -> None:
     """A voucher that its receiver surely means to use."""
     if voucher and voucher.off_cny:
         terms = CouponTerms(
@@ -273,7 +273,7 @@ def worth_cny(world: ReferenceWorld, c: Customer, name: str) -> float | None:
     return usable(world, c, whole_cents(action.minimum_order_cny)) * (action.reward_cny + inviter)
 
 
-def voucher_worth(world: ReferenceWorld, c: Customer, voucher: Voucher) -> float:
+def voucher_worth(world: ReferenceWorld, c: Customer, voucher: FriendVoucher) -> float:
     """The amount, times the chance that an order of this customer reaches the minimum."""
     return voucher.off_cny * usable(world, c, whole_cents(voucher.minimum_spend_cny))
 
