@@ -252,7 +252,7 @@ class _Search:
             finals = self._finals(history, engine)
         stress = Stress(self.design, self.ground, self.plan, self.worlds, self.lives)
         robustness = self._asked("trying the assumptions", lambda: stress.robustness(finals))
-        information = self._asked("what is worth knowing", lambda: stress.information(finals))
+        information = self._asked("what is worth knowing", lambda: stress.information(finals, robustness))
         names = {name: METRICS[name].name if name in METRICS else name for name in self.plan.fronts}
         fronts = {
             name: self._asked(f"front of CLV against {words}", partial(self._front, name, engine, history)) or ()

@@ -20,7 +20,15 @@ NAMED = {"per_week": "how often", "every_days": "how often", "valid_days": "vali
          "advert_share": "adverts among posts", "hours_per_post": "staff hours for each",
          "announce": "announced by",
          "hours_per_event": "staff hours for each", "again_days": "invited again after", "most_groups": "most groups",
-         "member_extra": "further discount for members", "run_up_days": "announced ahead"}  # fmt: skip
+         "member_extra": "further discount for members", "run_up_days": "announced ahead",
+         "off_cny": "amount off", "reminder_days": "reminder before the end", "silence_days": "after silence of",
+         "per_cny": "earned for each unit spent", "points_per_cny": "worth one unit of money",
+         "check_in": "earned by a check-in", "photo": "earned by a photo", "reply": "earned by a reply",
+         "invitation": "earned by an invitation", "redeem_from": "redeemed from a balance of",
+         "every_hours": "at most one message in", "minutes_per_chat": "length of a chat",
+         "compensation_share": "compensation, share of the order", "places": "most distributors",
+         "items": "new products", "top_share": "hours for the top share only"}  # fmt: skip
+GROUPS = ("plans", "packages")  # fields whose entries have names that say enough
 SHARES = ("depth", "member_extra", "discount", "share", "commission")
 AUDIENCE_FIELDS = frozenset(Audience.model_fields)
 CALENDAR_RULES = ("weekdays", "every_days", "dates", "per_week")
@@ -69,10 +77,16 @@ def range_words(metric: str, low: float, high: float, currency: str) -> str:
 
 def lever_words(path: str) -> str:
     """``actions.chat.hours_per_week.L1``, or a coordinate ``…[L1]``, as ``chat: hours, L1 acquainted``."""
-    steps = path.replace("[", ".").replace("]", "").split(".")
+    place, _, coordinate = path.removesuffix("]").partition("[")
+    steps = place.split(".")
     owner = ""
+    if steps[0] == "actions" and len(steps) == 2 and not coordinate:
+        return _plain(steps[1])  # the whole of it, which is switched on or off
     if steps[0] == "actions" and len(steps) > 2:
         owner, steps = f"{_plain(steps[1])}: ", steps[2:]
+    steps = [step for step in steps if step not in GROUPS]
+    # Rows of a table are counted from one in coordinates, from zero in paths.
+    steps += [str(int(step) - 1) if step.isdigit() else step for step in coordinate.split(".") if step]
     if len(steps) > 1 and steps[0] == "calendar":
         steps = steps[1:]
     return owner + ", ".join(_steps(steps))
@@ -124,10 +138,13 @@ def value_words(path: str, value: Any, currency: str) -> str:
         return _mapping_words(value, currency)
     if isinstance(value, list | tuple):
         return "; ".join(value_words(path, item, currency) for item in value) or "none"
-    for step in reversed(path.split(".")):
+    whole = path.removesuffix("[total]")
+    for step in () if "[" in whole else reversed(whole.split(".")):  # other coordinates are shares of a stick
         if step in SHARES or step.endswith("_share"):
             return f"{100 * value:.3g} %"
         for ending, unit in (
+            ("per_cny", "{} points"), ("every_hours", "{} hours"), ("hours_per_event", "{} hours"),
+            ("minutes_per_chat", "{} minutes"),
             ("every_days", "every {} days"), ("hours_per_week", "{} hours a week"), ("per_week", "{} a week"),
             ("_cny_per_day", f"{{}} {currency} a day"), ("_cny", f"{{}} {currency}"), ("_days", "{} days"),
             ("multiplier", "×{}"), ("_day", "day {}"),

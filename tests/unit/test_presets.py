@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from agents.domain import PrivateDomain
 from agents.policy import Policy
 from agents.scenario import Scenario
+from experiments.experiment import Sensitivity
+from experiments.ground import prepare
 from experiments.load import load, shipped
+from experiments.reporting.words import lever_words
+from experiments.search import search_ground
 from experiments.searching.plan import SearchPlan
 from experiments.terminal.describe import values
 from sim.ledger import Ledger
@@ -74,3 +80,25 @@ def test_a_preset_names_its_source(name: str) -> None:
     numbers = [value for value in told if re.fullmatch(r"-?[\d.]+", value.value)]
     assert all(value.source for value in numbers)
     assert any(re.search(r"\bS[0-4]\b", value.source) for value in told)
+
+
+LEAST = {
+    "trials": 3, "replicates": 2, "finalists": 1, "final_replicates": 2, "final_rounds": 1, "holdout_replicates": 2,
+    "design": 0, "fronts": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["wine_club", "light_food_groups"])  # a table that grows; weekdays, switches, hours
+def test_a_preset_is_searched(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole space of a preset, from the first trial to the claim; each lever has words of its own."""
+    monkeypatch.setattr(Policy, "check", lambda *_: None)  # dates may lie beyond two days
+    design = load(name, "experiment").model_copy(update={"sensitivity": Sensitivity(replicates=0)})
+    ground = prepare(design)
+    short = smaller(ground.scenario).model_copy(update={"horizon_days": 2})
+    found = search_ground(
+        replace(ground, scenario=short), design, out=tmp_path, processes=1, overrides={**LEAST, "budget": 1e6}
+    )
+    assert found.claim.n == LEAST["holdout_replicates"]
+    labels = [lever_words(d.name) for d in found.plan.dimensions()]
+    assert len(set(labels)) == len(labels)
+    assert not any("_" in label or "actions" in label for label in labels)

@@ -47,6 +47,9 @@ from tests.records import DEPTH, PER_WEEK
         ("actions.moments.advert_share", 0.9, "moments: adverts among posts", "90 %"),
         ("actions.moments.hours_per_post", 0.5, "moments: staff hours for each", "0.5 hours"),
         ("actions.live.length_hours", 2, "live: length", "2 hours"),
+        ("actions.points.per_cny", 2, "points: earned for each unit spent", "2 points"),
+        ("actions.club.plans.month.fee_cny", 18, "club: month, fee", "18 EUR"),
+        ("actions.broadcast", "off", "broadcast", "off"),
         (
             "actions.live.audience",
             {"interest_groups": ["sports"], "in_community": True},
@@ -66,6 +69,7 @@ def test_levers_in_words(path: str, value: Any, label: str, text: str) -> None:
     [
         ("actions.chat.hours_per_week[L1]", "chat: hours, L1 acquainted"),
         ("actions.adverts.calendar.weekdays[mon]", "adverts: weekdays, mon"),
+        ("actions.club.tiers[threshold_cny.2]", "club: tiers, threshold 2"),
     ],
 )
 def test_coordinates_in_words(path: str, text: str) -> None:
@@ -104,6 +108,8 @@ def test_ranges_name_their_unit_once(metric: str, text: str) -> None:
         (PER_WEEK, ("a week", 1.0)), (DEPTH, ("%", 100.0)), ("actions.coupon.valid_days", ("days", 1.0)),
         ("actions.coupon.minimum_spend_cny", ("EUR", 1.0)), ("spend", ("EUR", 1.0)), ("margin", ("%", 100.0)),
         ("hours", ("hours a week", 1.0)), ("actions.club.tiers.1.points_multiplier", ("times", 1.0)),
+        ("actions.chat.hours_per_week[total]", ("hours a week", 1.0)),
+        ("actions.club.tiers[threshold_cny.2]", ("", 1.0)),
     ],
 )  # fmt: skip
 def test_units_of_an_axis(path: str, unit: tuple[str, float]) -> None:

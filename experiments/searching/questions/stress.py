@@ -90,14 +90,18 @@ class Stress:
                 )
         return tuple(found)
 
-    def information(self, finals: Finals) -> Information | None:
-        """What each assumption is worth to know; None where nothing is uncertain or there are too few replicates."""
+    def information(self, finals: Finals, robustness: Robustness | None) -> Information | None:
+        """What each assumption is worth to know; None where nothing is uncertain or there are too few replicates.
+
+        What no policy depends on, as the sweep of ``robustness`` showed, is worth nothing and asks for no replicates.
+        """
         n = finals.uplift.shape[1]
         scenario, world = self.ground.scenario, self.lives.world_of(n)
         known = unknowns(
             scenario, self.design.uncertain, self.worlds, seeds_for("final", n, self.plan.seed), world
         )  # fmt: skip
-        known = tuple(u for u in known if u.name not in self._measured())
+        idle = {s.assumption.name for s in robustness.swept if not s.matters} if robustness else set()
+        known = tuple(u for u in known if u.name not in self._measured() | idle)
         if not known or n < fewest_replicates(known):
             return None
         base = finals.holdout[STATUS_QUO]
