@@ -182,11 +182,16 @@ class PrivateDomain(World):
 
     def send(
         self, kind: str, rows: Rows, source: str, cost_cny: float, *,
-        medium: MediumName = "direct", topic: int = -1, foreign: bool = False,
+        medium: MediumName = "direct", topic: int = -1, foreign: bool = False, series: str = "",
     ) -> str:  # fmt: skip
-        """Put a message in the post; it is delivered in the receive phase. Give the address of its luck."""
-        number = self.today.posted[source] = self.today.posted.get(source, -1) + 1
-        luck = f"{source}.{number}"
+        """Put a message in the post; it is delivered in the receive phase. Give the address of its luck.
+
+        Messages of an action are numbered over the day; those of a ``series`` of their own by themselves, so that one
+        message more of another sort changes nobody's luck with them.
+        """
+        series = f"{source}.{series}" if series else source
+        number = self.today.posted[series] = self.today.posted.get(series, -1) + 1
+        luck = f"{series}.{number}"
         if len(rows):
             self.today.outbox.append(
                 Message(kind, rows.astype(np.int32), source, cost_cny, luck, medium, topic, foreign)

@@ -27,7 +27,7 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("wages", -1, "cents", "staff hours paid"),
     EventKind("media", -1, "cents", "acquisition spend"),
     EventKind("setup", -1, "cents", "fixed cost of an action (production, platform)"),
-    EventKind("reward", -1, "cents", "cash or a gift for a customer who brings others"),
+    EventKind("reward", -1, "cents", "cash for a customer who brings others"),
     # no money
     EventKind("coupon_issued", 0, "count", "a coupon handed out (amount: depth in thousandths)"),
     EventKind("voucher_issued", 0, "cents", "a coupon of a fixed amount handed out (amount: what it takes off)"),

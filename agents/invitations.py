@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.coupon_book import give
+from agents.customers import Contact
 from agents.friends import Kin
 from agents.points_book import earn_for
 from sim.columns import column
@@ -97,9 +98,13 @@ def turns(keys: NDArray[np.int64], inviters: NDArray[np.int64]) -> Iterator[NDAr
 
 
 def reward(world: PrivateDomain, newcomers: Rows, inviters: Rows, programme: Programme, name: str) -> None:
-    """Pay these inviters, each once, for these newcomers of theirs, up to the programme's cap."""
+    """Pay these inviters, each once, for these newcomers of theirs, up to the programme's cap.
+
+    Whoever deleted the operator since cannot be paid, and gets nothing.
+    """
     c = world.customers
     c.owed[newcomers] = False
+    inviters = inviters[c.contact[inviters] != Contact.DELETED]
     if programme.cap is not None:
         inviters = inviters[c.rewarded[inviters] < programme.cap]
     c.rewarded[inviters] += 1

@@ -27,7 +27,7 @@ class Today:
     Attributes
     ----------
     arrived : who came into the world.
-    posted : number of the latest message of each action, from 0.
+    posted : number of the latest message of each action, or series of an action, from 0.
     outbox : messages in the post.
     seen : messages that were seen, and by whom.
     streams : live streams.

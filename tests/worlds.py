@@ -108,7 +108,9 @@ EVERYTHING: dict[str, Any] = {
              "calendar": {"weekdays": ["tue", "thu", "sun"]}},
     "desk": {"kind": "after_sales", "hours_per_week": 0.9, "minutes_per_case": 6, "gift_cny": 1.5, "in_favour": 0.8},
     "offers": {"kind": "quote_desk", "hours_per_week": 0.8, "cost_cny": 0.5},
-    "people": {"kind": "team", "organisation": "store", "setup_cny": 200},
+    "people": {"kind": "team", "setup_cny": 200, "own": {
+        "hours": 1.3, "wage": 0.8, "reach": {"store": 2.0},
+        "skill": {"chat": 1.2, "conversion": 1.1, "content": 0.7, "after_sales": 1.1}}},
     "helpers": {"kind": "agency", "hours_per_week": 3, "setup_cny": 150, "fee_cny_per_week": 30, "from_day": 3,
                 "until_day": 33},
     "friday": {"kind": "coupon", "depth": 0.12, "valid_days": 5, "reminder_days": 2, "minimum_spend_cny": 40,

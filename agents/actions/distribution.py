@@ -37,7 +37,7 @@ class Distribution(Programme, ScheduledAction):
 
     commission: float = parameter(ge=0, le=0.5, doc="share of what the newcomer pays")
     commission_days: int = parameter(180, ge=1, le=3660, doc="days on which it is paid, from that of joining on")
-    places: int | None = parameter(None, ge=0, doc="distributors there may be in all; none for no limit")
+    places: int | None = parameter(None, ge=0, doc="distributors there may be at a time; none for no limit")
     expected_orders: float = parameter(
         3.0, ge=0, le=1000, doc="orders of a friend that a distributor reckons with", source="assumed", fact=True
     )

@@ -69,7 +69,7 @@ class FlashGroup(ScheduledAction):
                 world.ledger.record_shared(world.day, "setup", cents(self.production_cny), name)
             world.send("content", rows, name, self.cost_cny)
         if invites:
-            world.send("advert", rows[c.flash_group[rows] < 0], name, self.cost_cny)
+            world.send("advert", rows[c.flash_group[rows] < 0], name, self.cost_cny, series="invitation")
 
     def sells_on(self, day: int, start: dt.date, horizon_days: int) -> bool:
         """Whether a day of the run is a day of sale."""

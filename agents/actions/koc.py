@@ -64,7 +64,7 @@ class Koc(ScheduledAction):
             c.koc_until[rows] = world.day + self.term_days - 1
             c.koc_gift[rows] = self.gift_cny
             if self.gift_cny:
-                world.record("reward", rows, cents(self.gift_cny), name)
+                world.record("gift", rows, cents(self.gift_cny), name)
 
     def _choose(self, world: PrivateDomain, many: int, name: str) -> NDArray[np.intp]:
         """Rows of the chosen, ascending."""

@@ -36,7 +36,7 @@ class TeamSpec(Spec):
     reach: dict[str, Annotated[float, Field(ge=1, le=100)]] = parameter(
         default_factory=dict,
         fact=True,
-        doc="people reached without spending, by channel, times the channel's organic_per_day",
+        doc="people reached without spending, by preset of channel, or its name without one; times its organic_per_day",
     )
 
 
@@ -45,15 +45,15 @@ TEAMS: dict[str, TeamSpec] = {
     "as_is": TeamSpec(),
     "marketing": TeamSpec(  # those who make campaigns: content and advertising channels, little time for each customer
         hours=0.8, wage=1.2, skill=Skill(chat=0.9, conversion=0.9, content=1.4, after_sales=0.8),
-        reach={"ads": 1.5, "douyin": 1.5, "xiaohongshu": 1.5, "moments_ads": 1.5, "content": 1.5},
+        reach={"douyin": 1.5, "xiaohongshu": 1.5, "moments_ads": 1.5, "content_account": 1.5},
     ),
     "store": TeamSpec(  # shop assistants: many cheap hours, know their customers, bring those who come to the shop
         hours=1.3, wage=0.8, skill=Skill(chat=1.2, conversion=1.1, content=0.7, after_sales=1.1),
-        reach={"store": 2.0, "store_qr": 2.0},
+        reach={"store_qr": 2.0},
     ),
     "ecommerce": TeamSpec(  # shop operators: convert and serve, and put cards into parcels
         hours=1.0, wage=1.0, skill=Skill(chat=0.9, conversion=1.3, content=0.8, after_sales=1.2),
-        reach={"parcel": 2.0, "parcel_insert": 2.0, "search": 1.5},
+        reach={"parcel_insert": 2.0, "search": 1.5},
     ),
     "independent": TeamSpec(  # a department of its own: skilled in all of it, dear, and without channels of others
         hours=0.9, wage=1.2, skill=Skill(chat=1.3, conversion=1.2, content=1.2, after_sales=1.2),
@@ -88,17 +88,18 @@ class Team(Action):
         return self.own or TEAMS[self.organisation]
 
     def problems(self, scenario: Scenario) -> Iterator[Problem]:
-        for channel in self.own.reach if self.own else ():
-            if channel not in scenario.channels:
-                yield f"no channel '{channel}'; {nearest(channel, scenario.channels)}", "own.reach", "name one"
+        kinds = [channel.preset or name for name, channel in scenario.channels.items()]
+        for kind in self.own.reach if self.own else ():
+            if kind not in kinds:
+                yield f"no channel of the kind '{kind}'; {nearest(kind, kinds)}", "own.reach", "name one"
 
     def apply(self, world: PrivateDomain, name: str) -> None:
         if world.day == 0 and self.setup_cny:
             world.ledger.record_shared(0, "setup", cents(self.setup_cny), name)
-        for channel, factor in self.about.reach.items():
-            if channel in world.channels:
-                spec = world.channels[channel].spec
-                world.channels[channel].push((factor - 1.0) * spec.organic_per_day * spec.cost_per_reach_cny)
+        for channel in world.channels.values():
+            factor = self.about.reach.get(channel.spec.preset or channel.name, 1.0)
+            if factor > 1.0:
+                channel.push((factor - 1.0) * channel.spec.organic_per_day * channel.spec.cost_per_reach_cny)
 
     def fixed_cost_cny(self, scenario: Scenario) -> float:
         return self.setup_cny

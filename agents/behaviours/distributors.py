@@ -39,7 +39,8 @@ class Distributors(Behaviour):
             applies = u < chance
             rows, u = rows[applies], u[applies]
             if opening.places is not None:
-                free = opening.places - int(np.count_nonzero(c.distributor))
+                there = c.distributor & (c.contact != Contact.DELETED)  # who left has left a place
+                free = opening.places - int(np.count_nonzero(there))
                 rows = np.sort(rows[np.argsort(u, kind="stable")[: max(free, 0)]])
             c.distributor[rows] = True
             world.record("distributor", rows, 0, opening.name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.behaviours.base import Behaviour
+from agents.customers import Contact
 from agents.invitations import Inviting, invites, programme_at, reward, rows_of, turns
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class ReferralRewards(Behaviour):
-    """An order of the newcomer that is large enough makes the reward due; each order pays the distributor's share."""
+    """An order of the newcomer that is large enough makes the reward due; each order pays the distributor's share.
+
+    Whoever deleted the operator is paid neither.
+    """
 
     kind = "referral_rewards"
     phase = "refer"
@@ -61,4 +65,6 @@ class ReferralRewards(Behaviour):
         c = world.customers
         amount = np.rint(net * share).astype(np.int64)
         due = (world.day - c.joined[rows] < days) & (amount > 0)
-        world.record("commission", rows_of(world, c.inviter[rows[due]]), amount[due], name)
+        sellers, amount = rows_of(world, c.inviter[rows[due]]), amount[due]
+        here = c.contact[sellers] != Contact.DELETED
+        world.record("commission", sellers[here], amount[here], name)

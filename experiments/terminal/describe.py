@@ -36,7 +36,8 @@ PARTS: dict[str, type[Spec]] = {"audience": Audience, "calendar": Calendar, "cha
 
 UNITS = (  # ends of names, the first that fits counts; money is in the scenario's currency
     ("_cny_per_hour", "currency/hour"), ("_cny_per_day", "currency/day"), ("_cny", "currency"),
-    ("hours_per_week", "hours/week"), ("_per_week", "1/week"), ("_per_day", "1/day"), ("_per_year", "1/year"),
+    ("hours_per_week", "hours/week"), ("minutes_per_week", "minutes/week"), ("_per_week", "1/week"),
+    ("_per_day", "1/day"), ("_per_year", "1/year"),
     ("minutes_per_chat", "minutes"), ("minutes_per_round", "minutes"), ("minutes_per_case", "minutes"),
     ("minutes_per_quote", "minutes"), ("_days", "days"), ("_days_min", "days"), ("_days_max", "days"), ("_day", "day"),
     ("every_days", "days"), ("discount_rate", "share/year"), ("budget", "currency"), ("discount", "share"),

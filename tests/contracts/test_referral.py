@@ -37,7 +37,7 @@ class TestKoc(ActionContract):
     kind = Koc
     example = {"hours_per_week": 3, "gift_cny": 25, "audience": "buyers", "calendar": {"every_days": 9}}
     columns = {"koc_until", "koc_gift"}
-    costs = {"wages", "reward"}
+    costs = {"wages", "gift"}
 
 
 class TestGuests(BehaviourContract):

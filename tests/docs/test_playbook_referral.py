@@ -19,6 +19,5 @@ def test_the_example_brings_friends_in_every_way() -> None:
     world = live(scenario(3000, 120), policy)
     asked = {world.ledger.sources[code] for code in set(world.ledger.of("referral").source.tolist())}
     assert asked == {"friends", "sharing", "sellers"}
-    assert {world.ledger.sources[code] for code in set(world.ledger.of("reward").source.tolist())} == {
-        "friends", "darlings",
-    }  # fmt: skip
+    for kind, source in (("reward", "friends"), ("gift", "darlings")):
+        assert {world.ledger.sources[code] for code in set(world.ledger.of(kind).source.tolist())} == {source}

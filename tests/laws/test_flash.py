@@ -87,6 +87,22 @@ def test_a_lower_price_and_more_hours_lose_no_buyer() -> None:
     assert who() < who(hours_open=24)
 
 
+def test_one_post_more_changes_nobodys_answer_to_the_invitation() -> None:
+    """Who sees the invitation in spite of having muted, and who accepts, has its own luck."""
+    plain = {"attention": {"kind": "attention", "content_goodwill": 0, "muted_reach": 0.5},
+             "reaction": {"kind": "reaction", "mute": -1}}  # fmt: skip
+    noise = {"kind": "advert", "calendar": {"every_days": 1, "until_day": 2}}
+    sale = {"nurture_days": 3, "invite_days": 3, "calendar": {"every_days": 99, "from_day": 6}}
+    none, some = (
+        live(scenario(300, 7, behaviours=plain), policy(noise=noise, it=flash(**sale | {"nurture_per_week": posts})))
+        for posts in (0, 7)
+    )
+    assert len(some.ledger.of("message_content")) > len(none.ledger.of("message_content"))
+    accepted = [set(world.ledger.of("flash_join").key.tolist()) for world in (none, some)]
+    assert accepted[0] == accepted[1]
+    assert accepted[0] & set(none.ledger.of("mute").key.tolist())
+
+
 def test_the_group_dissolves_after_the_sale() -> None:
     world = live(scenario(200, 50), policy(it=flash()), until=SALE_DAY)
     joined = set(world.ledger.of("flash_join").key.tolist())

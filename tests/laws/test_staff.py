@@ -13,7 +13,7 @@ from agents.domain import PrivateDomain
 from agents.staff import hours_there_are
 from sim.errors import SpecError
 from sim.spec import validate
-from tests.worlds import EVERYTHING, Event, busy_policy, busy_scenario, canonical, live, policy
+from tests.worlds import EVERYTHING, Event, busy_policy, busy_scenario, canonical, live, policy, scenario
 
 DESK: dict[str, Any] = {"kind": "after_sales", "hours_per_week": 2.0}
 TALK: dict[str, Any] = {"kind": "chat", "hours_per_week": {"L4": 9, "L2": 3}}
@@ -51,6 +51,17 @@ def test_who_has_priority_is_not_cut() -> None:
     weeks = scarce.horizon_days / 7 * 3500
     assert +paid["desk"] == {"talk": round(3 * weeks), "desk": round(2 * weeks)}
     assert +paid["talk"] == {"talk": round(5 * weeks)}
+
+
+def test_a_team_brings_people_by_kinds_of_channel_whatever_their_names() -> None:
+    spec = {"preset": "store_qr", "volume": 4000, "organic_per_day": 6}
+
+    def reached(name: str, organisation: str) -> set[int]:
+        of = scenario(1, 20, channels={name: spec})
+        team = {"kind": "team", "organisation": organisation}
+        return set(live(of, policy(people=team)).ledger.of("reached").key.tolist())
+
+    assert reached("till", "as_is") < reached("till", "store") == reached("store_qr", "store")
 
 
 def test_priority_names_what_there_is() -> None:

@@ -33,7 +33,7 @@ def nurture(world: ReferenceWorld, name: str, action: FlashGroup) -> None:
             number += 1
     if world.day + action.invite_days in ahead:
         free = [c for c in receivers if not c.flash_group]
-        world.outbox.append(Message("advert", free, name, action.cost_cny, f"{name}.{number}"))
+        world.outbox.append(Message("advert", free, name, action.cost_cny, f"{name}.invitation.0"))
 
 
 def sells_on(world: ReferenceWorld, action: FlashGroup, day: int) -> bool:

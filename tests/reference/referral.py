@@ -158,7 +158,7 @@ def cultivate(world: ReferenceWorld, name: str, action: Koc) -> None:
     for c in chosen[:many]:
         c.koc_until, c.koc_gift = world.day + action.term_days - 1, action.gift_cny
         if action.gift_cny:
-            world.book(c, "reward", whole_cents(action.gift_cny), name)
+            world.book(c, "gift", whole_cents(action.gift_cny), name)
 
 
 RULES: dict[Any, Any] = {
@@ -213,6 +213,8 @@ def pay(world: ReferenceWorld, friend: Customer) -> None:
     """The reward for a newcomer, up to the cap."""
     action, inviter = world.policy.actions[friend.programme], friend.inviter
     friend.owed = False
+    if not inviter.here:  # gone: nobody to pay
+        return
     cap = None if isinstance(action, Distribution) else action.cap_per_inviter
     if cap is not None and inviter.rewarded >= cap:
         return
@@ -235,7 +237,7 @@ def apply_for_distribution(world: ReferenceWorld) -> None:
             u = world.draws.one(f"distribution.apply.{name}", world.day, c.key)
             if u < 1.0 - (1.0 - rule.apply_at_opening) ** c.sociability:
                 keen.append((u, c.key, c))
-        free = len(keen) if places is None else max(places - sum(c.distributor for c in world.customers), 0)
+        free = len(keen) if places is None else max(places - sum(c.distributor and c.here for c in world.customers), 0)
         for _, _, c in sorted(keen)[:free]:
             c.distributor = True
             world.book(c, "distributor", 0, name)
@@ -250,7 +252,8 @@ def settle_rewards(world: ReferenceWorld, sales: list[Any]) -> None:
             if c.owed and net >= due_from(world, c):
                 pay(world, c)
         for c, net in mine:
-            if isinstance(action, Distribution) and world.day - c.joined < action.commission_days:
+            paid_for = isinstance(action, Distribution) and world.day - c.joined < action.commission_days
+            if paid_for and c.inviter.here:
                 amount = round(net * action.commission)
                 if amount > 0:
                     world.book(c.inviter, "commission", amount, name)

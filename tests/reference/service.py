@@ -111,9 +111,9 @@ def skill_of(world: ReferenceWorld, name: str) -> float:
 def organise(world: ReferenceWorld, name: str, action: Team) -> None:
     if world.day == 0 and action.setup_cny:
         world.book_shared("setup", whole_cents(action.setup_cny), name)
-    for channel, factor in action.about.reach.items():
-        if channel in world.spec.channels:
-            spec = world.spec.channels[channel]
+    for channel, spec in world.spec.channels.items():
+        factor = action.about.reach.get(spec.preset or channel)
+        if factor is not None:
             spend = max(factor - 1.0, 0.0) * spec.organic_per_day * spec.cost_per_reach_cny
             world.pressure[channel] += spend / (spec.volume * spec.cost_per_reach_cny)
 
