@@ -39,9 +39,13 @@ class FactsCheck:
     provenance: dict[str, Any]
     optima: dict[str, tuple[Spending, ...]] = field(default_factory=dict)
 
+    def judged(self) -> tuple[Finding, ...]:
+        """Findings whose verdict counts: all but other readings of the same words."""
+        return tuple(f for f in self.findings if f.fact.judged)
+
     def failed(self) -> tuple[Finding, ...]:
-        """Findings that do not hold."""
-        return tuple(f for f in self.findings if f.verdict != "holds")
+        """Those of them that do not hold."""
+        return tuple(f for f in self.judged() if f.verdict != "holds")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data."""
@@ -50,7 +54,8 @@ class FactsCheck:
                 {
                     "name": f.fact.name, "statement": f.fact.statement, "source": f.fact.source, "unit": f.fact.unit,
                     "expected": [f.fact.low, f.fact.high], "mean": f.mean, "low": f.low, "high": f.high,
-                    "replicates": f.replicates, "tuned": f.fact.tuned, "verdict": f.verdict,
+                    "replicates": f.replicates, "origin": f.fact.origin, "rule": f.fact.rule, "tuned": f.fact.tuned,
+                    "judged": f.fact.judged, "verdict": f.verdict,
                 }
                 for f in self.findings
             ],
@@ -85,7 +90,7 @@ def check_facts(
     asked = _asked(chosen, replicates, searches)
     seeds = seeds_for("facts", max((n for _, n in asked), default=1), ROOT_SEED)
     tasks = [(arms, seed) for arms, n in asked for seed in seeds[:n]]
-    hear.stage(f"asking {len(asked)} worlds for {len(chosen)} facts", len(tasks))
+    hear.stage(f"asking {len(asked)} worlds for {sum(fact.judged for fact in chosen)} facts", len(tasks))
     answers: dict[tuple[str, str], dict[int, Any]] = {arm.key: {} for arms, _ in asked for arm in arms}
     with Pool(processes) as pool:
         for done, (index, values) in enumerate(pool.each(ask, tasks), start=1):

@@ -25,11 +25,14 @@ PURPOSES = ("acquisition", "goodwill", "conversion", "loyalty", "referral")
 """What S1 divides operation into. The name of an action begins with the purpose that its money counts for."""
 CHANNEL = "ads"  # the channel that money is spent on
 PER_CONTACT_CNY = 12.0  # budget for each contact of day 0; assumed
-HIGHEST_DEPTH, HIGHEST_REWARD_CNY = 0.3, 60.0  # assumed
+DEPTH = {"low": 0.005, "high": 0.3, "log": True}  # assumed
+REWARD_CNY = {"low": 0.2, "high": 60.0, "log": True}  # assumed
+"""What coupons and rewards cost rises with what customers do. On an even scale nearly every policy of a search's first
+look broke the budget, so that it learned nothing of small ones and ended at none at all."""
 POST_CNY, MESSAGE_CNY = 30.0, 0.02  # making a post and sending it to one; assumed, as in agents.actions.cadence
 SEED_RANGE = 2**31  # of samplers
 EFFORT = {
-    "trials": 40, "batch": 4, "replicates": 2, "fronts": [], "design": 0, "finalists": 2, "final_replicates": 4,
+    "trials": 48, "batch": 4, "replicates": 2, "fronts": [], "design": 0, "finalists": 2, "final_replicates": 4,
     "final_rounds": 1, "holdout_replicates": 4,
 }  # fmt: skip
 
@@ -75,9 +78,9 @@ def plan_of(scenario: Scenario, seed: int, effort: Mapping[str, Any]) -> SearchP
     units = _units(scenario)
     space = {
         "money": {"total": budget, "slack": True, "over": list(units), "cost": units},
-        "actions.conversion.depth": {"low": 0.0, "high": HIGHEST_DEPTH},
-        "actions.loyalty_coupon.depth": {"low": 0.0, "high": HIGHEST_DEPTH},
-        "actions.referral.reward_cny": {"low": 0.0, "high": HIGHEST_REWARD_CNY},
+        "actions.conversion.depth": DEPTH,
+        "actions.loyalty_coupon.depth": DEPTH,
+        "actions.referral.reward_cny": REWARD_CNY,
     }
     plan = {"title": "one budget, five purposes", "space": space, "budget": budget, "seed": seed % SEED_RANGE, **effort}
     return validate(SearchPlan, plan)
@@ -137,6 +140,8 @@ def search_spending(scenario: Scenario, seed: int, effort: Mapping[str, Any]) ->
     design = Experiment(title=plan.title, scenario="-", policy="-", search="-", sensitivity=Sensitivity(replicates=0))
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         found = search_ground(ground, design, out=Path(folder), processes=1)
+    if found.course.interrupted:  # it would go on with what it has; half a search is no answer
+        raise KeyboardInterrupt
     return Spending(spent_by_purpose(found.finals.holdout["winner"]), found.claim.mean)
 
 

@@ -171,10 +171,13 @@ def facts() -> Iterator[Fact]:
         1.0, math.inf, "times as many",
         (Arm("buyers", here, month, past_orders_of_buyers), Arm("others", here, month, past_orders_of_others)),
         ratio("buyers", "others"),
+        rule="in `card_choice` a customer weighs the fee against a saving that is their own order rate times what an "
+        "order saves",
     )  # fmt: skip
     yield Fact(
         "cards: orders to break even", "one order at member price saves 25.98, more than the card costs", "S4",
         0.0, 1.0, "orders", (Arm("world", here, month, break_even_orders),), the("world"),
+        rule="arithmetic: S4's fee of 18 over S4's 20 % of an order, whose size the preset sets near S4's price",
     )  # fmt: skip
     yield Fact(
         "cards: refunded", "one order saves more than the card, so that few are refunded", "S4",
@@ -189,6 +192,7 @@ def facts() -> Iterator[Fact]:
         1.0, math.inf, "times as many",
         (Arm("holders", here, month, orders_of_holders), Arm("twins", here, month, orders_of_twins)),
         ratio("holders", "twins"),
+        rule="`effects.member_price`, a prior, adds log-odds to every order at member price; how many more is a result",
     )  # fmt: skip
     people = here.population.model_copy(update={"size": FEWER})
     long = here.model_copy(update={"horizon_days": LONG_DAYS, "population": people})
@@ -199,4 +203,5 @@ def facts() -> Iterator[Fact]:
         "cards: revenue with a year card less without", "a dear year card is an anchor for the month card", "S4",
         0.0, math.inf, here.currency,
         (Arm("both", long, both, card_revenue), Arm("month", long, alone, card_revenue)), difference("both", "month"),
+        rule="`card_choice.reference` makes a fee look small beside a larger one",
     )  # fmt: skip

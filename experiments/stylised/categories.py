@@ -1,8 +1,10 @@
 """Categories: where the money goes in worlds that differ in one thing alone (S1).
 
 The worlds are one base with one property set low or high. All their values are assumed, and were fixed before any of
-the searches was run. An active buyer spends the same in a year at every frequency: what is bought rarely is dear.
-Effects are at the means of their priors, so that searches differ by luck and not by what is believed.
+the searches was run. Two of the three properties are set so that what S1 says follows almost from the setting: long
+chains need trust, and people who interact invite. An active buyer spends the same in a year at every frequency: what is
+bought rarely is dear. Effects are at the means of their priors, so that searches differ by luck and not by what is
+believed.
 """
 
 from __future__ import annotations
@@ -77,13 +79,21 @@ class Axis:
     ends: tuple[str, str]
     more_at_first: tuple[str, ...]
     more_at_second: tuple[str, ...]
+    rule: str = ""
 
 
 AXES = (
     Axis("frequency", ("low", "high"), ("acquisition",), ("goodwill", "conversion", "loyalty")),
-    Axis("chain", ("short", "long"), ("acquisition", "conversion"), ("goodwill", "loyalty")),
-    Axis("interaction", ("weak", "strong"), ("acquisition",), ("referral",)),
-)
+    Axis(
+        "chain", ("short", "long"), ("acquisition", "conversion"), ("goodwill", "loyalty"),
+        rule="a long chain is set as a first order that needs more trust (`purchase`), and goodwill is what buys trust",
+    ),
+    Axis(
+        "interaction", ("weak", "strong"), ("acquisition",), ("referral",),
+        rule="strong interaction is set as people with more friends to ask, who invite four times as readily for the "
+        "same reward (`word_of_mouth`)",
+    ),
+)  # fmt: skip
 WORDS = {"frequency": "purchase frequency", "chain": "decision chain", "interaction": "interaction"}
 
 
@@ -98,5 +108,5 @@ def facts() -> Iterator[Fact]:
             yield Fact(
                 f"categories: {words}, {of} less {less} {WORDS[axis.name]}",
                 f"where {WORDS[axis.name]} is {of}, the best plan leans to {words}", "S1",
-                MORE, math.inf, "share of the money", arms, difference(of, less),
+                MORE, math.inf, "share of the money", arms, difference(of, less), rule=axis.rule,
             )  # fmt: skip

@@ -29,7 +29,8 @@ def facts() -> Iterator[Fact]:
     for other, why in ((1, "fewer are not worth it"), (5, "more confuse")):
         yield Fact(
             f"events: profit of 2 new products a week less that of {other}", f"exactly two on a Wednesday: {why}", "S4",
-            0.0, math.inf, here.currency, (items[2], items[other]), difference("2", f"{other}"), times=4,
+            0.0, math.inf, here.currency, (items[2], items[other]), difference("2", f"{other}"),
+            tuned=True, times=4,
         )  # fmt: skip
     told = [Arm(f"{n}", here, _policy(f"announced {n}", WELFARE, announcements=n), profit) for n in (2, 1)]
     yield Fact(

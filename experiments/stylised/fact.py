@@ -22,6 +22,7 @@ Answers = Mapping[str, Floats]
 
 CONFIDENCE = 0.95
 Verdict = Literal["holds", "fails", "open"]
+Origin = Literal["direct", "emergent"]
 
 
 class Asked(Protocol):
@@ -83,8 +84,10 @@ class Fact:
     unit : of the number.
     arms : what is asked, worlds or searches in worlds; arms of one fact meet the same seeds.
     answer : one number for each replicate, from those of the arms by name.
-    times : how many times as many replicates it gets as are asked for, where luck is large beside the answer.
     tuned : whether assumed parameters of its world were set with this fact in view; else it is a prediction.
+    times : how many times as many replicates it gets as are asked for, where luck is large beside the answer.
+    rule : what makes it, where it follows almost by construction from one rule; empty where it emerges from several.
+    judged : whether the verdict counts; else it is another reading of what a source says, shown beside the first.
     """
 
     name: str
@@ -97,11 +100,18 @@ class Fact:
     answer: Callable[[Answers], Floats]
     tuned: bool = False
     times: int = 1
+    rule: str = ""
+    judged: bool = True
 
     @property
     def group(self) -> str:
         """The word before the colon."""
         return self.name.partition(":")[0]
+
+    @property
+    def origin(self) -> Origin:
+        """How it comes about: from one rule almost by construction, or from several together."""
+        return "direct" if self.rule else "emergent"
 
     @property
     def searches(self) -> bool:

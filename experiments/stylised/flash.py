@@ -54,6 +54,7 @@ def facts() -> Iterator[Fact]:
     yield Fact(
         "flash: who joins, 3,000 contacts", "over 85 % of those invited join after two months of nurture", "S3",
         0.85, 1.0, "share of invited", (_arm(LARGE, joined),), the("world"), tuned=True,
+        rule="`flash_join.join`, the log-odds of joining, was set to give it",
     )  # fmt: skip
     yield Fact(
         "flash: sales of a day, 3,000 contacts", "400,000 and more of one item in 24 hours (± half an order)", "S3",

@@ -73,15 +73,16 @@ def among_newcomer_coupons(world: PrivateDomain) -> float:
 def facts() -> Iterator[Fact]:
     """Check-ins, invitations and newcomer coupons: the hunters' share there over that in the population."""
     here, policy = load(PRESET, "scenario"), validate(Policy, {"title": "subsidies", "actions": ACTIONS})
-    places: tuple[tuple[str, Measure, Measure], ...] = (
-        ("check-ins for points", among_check_ins, among_contacts),
-        ("invitations", among_invitations, among_contacts),
-        ("newcomer coupons", among_newcomer_coupons, among_the_reached),
+    places: tuple[tuple[str, Measure, Measure, str], ...] = (
+        ("check-ins for points", among_check_ins, among_contacts, "a check-in's log-odds"),
+        ("invitations", among_invitations, among_contacts, "what a reward adds to the hazard of inviting"),
+        ("newcomer coupons", among_newcomer_coupons, among_the_reached, "a bait's log-odds of adding the contact"),
     )
-    for place, there, everywhere in places:
+    for place, there, everywhere, what in places:
         yield Fact(
             f"hunters: among {place} over among people", "bargain hunters come for what is free, not to buy", "S4",
             1.0, math.inf, "times their share",
             (Arm("there", here, policy, there), Arm("everywhere", here, policy, everywhere)),
             ratio("there", "everywhere"),
+            rule=f"a hunter is somebody of four times the price sensitivity, and {what} rises with that",
         )  # fmt: skip

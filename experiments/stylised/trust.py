@@ -73,12 +73,14 @@ def facts() -> Iterator[Fact]:
         "trust: orders under early hard selling", "a hard sell to L0 and L1 brings about no orders", "S3",
         0.0, 20.0, "orders of 1,000 contacts in four weeks", (Arm("hard", young, hard, orders_per_thousand),),
         the("hard"), tuned=True,
+        rule="`purchase.distrust` takes so many log-odds off a first order for trust that is missing, whatever is sent",
     )  # fmt: skip
     yield Fact(
         "trust: losses under early hard selling", "it brings more mutes and deletions than value content", "S3",
         1.5, np.inf, "times as many",
         (Arm("hard", young, hard, losses_per_thousand), Arm("soft", young, soft, losses_per_thousand)),
         ratio("hard", "soft"), tuned=True,
+        rule="`reaction.hard_sell` adds log-odds of muting and deleting to every advert that L0 or L1 see",
     )  # fmt: skip
     here = load(PRESET, "scenario")
     equal = _policy("equal hours", talk=_hours(here, None))

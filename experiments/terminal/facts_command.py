@@ -42,9 +42,9 @@ def facts(
     from experiments.stylised.document import markdown, save, verdict
     from experiments.terminal.console import Bars, say, say_json
 
-    command = shlex.join(["siyu", "validate", "facts", *(names or ()), "--replicates", str(replicates)])
-    if searches != SEARCHES:
-        command += f" --searches {searches}"
+    command = shlex.join(["siyu", "validate", "facts", *(names or ())])
+    for option, n, usual in (("replicates", replicates, REPLICATES), ("searches", searches, SEARCHES)):
+        command += "" if n == usual else f" --{option} {n}"
     with Bars() as bars:
         found = check_facts(names or (), replicates=replicates, searches=searches, processes=processes, listener=bars)
         if out:

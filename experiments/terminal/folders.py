@@ -133,5 +133,9 @@ def remove_empty(folders: list[Path]) -> None:
 def write_text(path: Path, text: str) -> Path:
     """Write a file under a temporary name, then rename it: never half a file."""
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    return temporary.replace(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        return temporary.replace(path)
+    except BaseException:  # Ctrl-C too
+        temporary.unlink(missing_ok=True)
+        raise

@@ -5,6 +5,7 @@ Which purposes get it is not tested: a statement may fail, and then the document
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -96,6 +97,13 @@ def test_a_search_divides_the_budget() -> None:
     assert 0 < found.total < 1.5 * 12 * scenario.population.size
 
 
+def test_a_search_that_is_broken_off_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken_off = SimpleNamespace(course=SimpleNamespace(interrupted=True))
+    monkeypatch.setattr("experiments.stylised.budget.search_ground", lambda *_, **__: broken_off)
+    with pytest.raises(KeyboardInterrupt):
+        search_spending(small(categories.world(), 30, 10), 5, QUICK)
+
+
 def test_nothing_spent_has_no_shares() -> None:
     nothing = Spending(dict.fromkeys(PURPOSES, 0.0), 0.0)
     assert nothing.share("acquisition") != nothing.share("acquisition")
@@ -144,4 +152,4 @@ def test_the_document_shows_where_the_money_goes(asked: list[tuple[str, int]]) -
     row = next(line for line in told.stdout.splitlines() if line.startswith("| long decision chain"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[1].startswith("2")
-    assert cells[-2:] == ["100", "1"]
+    assert cells[-2:] == ["100 (100 … 100)", "1 (1 … 1)"]

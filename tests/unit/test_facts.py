@@ -3,7 +3,9 @@ may fail, and then the document says so."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +14,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from agents.behaviours.base import Behaviour
 from agents.domain import PrivateDomain
+from agents.effects import Effects
 from agents.policy import DO_NOTHING
-from experiments import facts
+from experiments import cli, facts
+from experiments.pool import Pool
 from experiments.stylised import tiers
 from experiments.stylised.document import markdown
 from experiments.stylised.fact import Arm, Fact, Finding, difference, found, ratio, the
@@ -56,8 +61,13 @@ def test_ratios_are_of_means_and_differences_of_pairs() -> None:
     assert difference("a", "b")(answers).tolist() == [0, 5, 4]
 
 
-def test_shares_of_the_tiers_are_those_of_the_events() -> None:
-    world = live(busy_scenario(), busy_policy(), seed=2)
+@pytest.fixture(scope="module")
+def busy() -> PrivateDomain:
+    return live(busy_scenario(), busy_policy(), seed=2)
+
+
+def test_shares_of_the_tiers_are_those_of_the_events(busy: PrivateDomain) -> None:
+    world = busy
     spent: dict[int, int] = {}
     events = world.ledger.of("order", "coupon_redeemed", "member_discount")
     for key, kind, amount in zip(events.key.tolist(), events.kind.tolist(), events.amount.tolist(), strict=True):
@@ -69,16 +79,37 @@ def test_shares_of_the_tiers_are_those_of_the_events() -> None:
     assert tiers.general_sales(world) + tiers.core_sales(world) + tiers.high_value_sales(world) == pytest.approx(1)
 
 
-def test_the_best_fifth_is_counted_by_margin() -> None:
-    coupon = {"kind": "coupon", "depth": 0.2, "calendar": {"every_days": 9}}
-    world = live(scenario(80, 60), policy(friday=coupon), seed=2)
-    margin: dict[int, int] = {}
-    events, sign = world.ledger.of("order", "goods", "coupon_redeemed"), world.ledger.signs()
-    assert len(world.ledger.of("coupon_redeemed"))
+def test_sales_of_then_are_those_of_the_tier_at_the_order(busy: PrivateDomain) -> None:
+    world = busy
+    tier: dict[int, int] = {}
+    sales = [0, 0, 0]
+    sign = {"order": 1, "package": 1, "coupon_redeemed": -1, "member_discount": -1}
+    events = world.ledger.events()
     for key, kind, amount in zip(events.key.tolist(), events.kind.tolist(), events.amount.tolist(), strict=True):
-        margin[key] = margin.get(key, 0) + int(sign[kind]) * amount
-    ranked = sorted(margin.values(), reverse=True)
-    assert tiers.top_fifth(world) == pytest.approx(sum(ranked[: round(0.2 * len(ranked))]) / sum(ranked))
+        name = world.ledger.kinds[kind].name
+        if name == "value_tier":
+            tier[key] = amount
+        sales[tier.get(key, 0)] += sign.get(name, 0) * amount
+    assert all(sales)
+    for measure, made in zip(tiers.THEN.values(), sales, strict=True):
+        assert measure(world) == pytest.approx(made / sum(sales))
+
+
+def test_the_best_fifth_is_counted_by_all_that_customers_cost_and_bring() -> None:
+    adverts = {"kind": "advert", "cost_cny": 0.3, "calendar": {"per_week": 3}}
+    coupon = {"kind": "coupon", "depth": 0.2, "calendar": {"every_days": 9}}
+    world = live(scenario(80, 60), policy(friday=coupon, adverts=adverts), seed=2)
+    profit = dict.fromkeys(world.customers.key.tolist(), 0)
+    events, sign = world.ledger.events(), world.ledger.signs()
+    for key, kind, amount in zip(events.key.tolist(), events.kind.tolist(), events.amount.tolist(), strict=True):
+        if key >= 0:
+            profit[key] += int(sign[kind]) * amount
+    buyers = set(world.ledger.of("order").key.tolist())
+    assert 10 < len(buyers) < len(profit) == 80
+    assert min(profit.values()) < 0
+    for people, measure in ((buyers, tiers.best_fifth_of_buyers), (set(profit), tiers.best_fifth_of_contacts)):
+        ranked = sorted((profit[key] for key in people), reverse=True)
+        assert measure(world) == pytest.approx(sum(ranked[: round(0.2 * len(ranked))]) / sum(ranked))
 
 
 def test_the_kept_are_the_best_of_day_0_who_are_still_there() -> None:
@@ -130,8 +161,59 @@ def test_the_command_ends_with_one_when_a_fact_fails(two_facts: None, tmp_path: 
     assert "1 of 2 facts hold, 0 are open, 1 fail." in told.stdout
     text = out.read_text()
     assert "Made by `siyu validate facts --replicates 3`" in text
-    assert "| of the world | thirty live here: 29 to 31 people | S9 | 30 | 30 … 30 | holds |" in text
+    assert "| of the world | emergent | thirty live here: 29 to 31 people | S9 | 30 | 30 … 30 | holds |" in text
     assert "**fails**" in text
+    assert "Of the 2 that are emergent and not tuned, 1 hold." in text
+
+
+def test_a_rule_that_makes_a_fact_is_told_and_another_reading_counts_for_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def source() -> Iterator[Fact]:
+        yield replace(a_fact(29, 31), rule="`population.size` says so", tuned=True)
+        yield replace(a_fact(2, 3, name="size: of another"), judged=False)
+
+    monkeypatch.setattr(facts, "SOURCES", (source,))
+    told = CliRunner().invoke(app, ["facts", "--processes", "1"])
+    assert told.exit_code == 0
+    assert "Made by `siyu validate facts`." in told.stdout
+    assert "1 of 1 facts hold, 0 are open, 0 fail. Of the 0 that are emergent" in told.stdout
+    table, _, rest = told.stdout.partition("## What follows from one rule")
+    assert "| of the world | direct, *tuned* |" in table
+    assert "of another" not in table
+    rules, _, others = rest.partition("## Other readings")
+    assert "- size: of the world: `population.size` says so." in rules
+    assert "| of another | emergent | thirty live here: 2 to 3 people | S9 | 30 | 30 … 30 | **fails** |" in others
+
+
+def test_ctrl_c_leaves_the_old_document(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, two_facts: None) -> None:
+    def stop(arms: object, seed: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(facts, "ask", stop)
+    (out := tmp_path / "facts.md").write_text("of yesterday")
+    told = CliRunner().invoke(cli.app, ["validate", "facts", "--processes", "1", "-o", str(out)])
+    assert told.exit_code == cli.INTERRUPTED
+    assert [path.name for path in tmp_path.iterdir()] == ["facts.md"]
+    assert out.read_text() == "of yesterday"
+
+
+def test_what_killed_workers_leave_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed:
+        def __init__(self, processes: int, *, initializer: object, initargs: tuple[int, str]) -> None:
+            self.scratch = Path(initargs[1])
+            (self.scratch / "half a search").mkdir()
+
+        def shutdown(self, *, wait: bool, kill_workers: bool) -> None:
+            assert kill_workers
+
+    monkeypatch.setattr("experiments.pool.ProcessPoolExecutor", Killed)
+    with contextlib.suppress(KeyboardInterrupt), Pool(2) as pool:
+        assert isinstance(pool._pool, Killed)
+        scratch = pool._pool.scratch
+        assert scratch.exists()
+        raise KeyboardInterrupt
+    assert not scratch.exists()
 
 
 def test_one_group_alone_holds(two_facts: None) -> None:
@@ -146,7 +228,21 @@ def test_an_unknown_fact_is_refused_with_the_nearest(two_facts: None) -> None:
         facts.check_facts(["sise"])
 
 
-def test_every_fact_has_a_source_and_a_name_of_its_own() -> None:
-    every = facts.all_facts()
+@pytest.fixture(scope="module")
+def every() -> tuple[Fact, ...]:
+    return facts.all_facts()
+
+
+def test_every_fact_has_a_source_and_a_name_of_its_own(every: tuple[Fact, ...]) -> None:
     assert len({fact.name for fact in every}) == len(every) > 15
     assert all(fact.source and fact.low < fact.high for fact in every)
+
+
+def test_rules_that_make_facts_name_what_there_is(every: tuple[Fact, ...]) -> None:
+    """A parameter that is renamed must not go on standing in the document."""
+    named = [name for fact in every for name in re.findall(r"`([\w.]+)`", fact.rule)]
+    assert len(named) > 10
+    for name in named:
+        kind, _, field = name.partition(".")
+        fields = Effects.model_fields if kind == "effects" else Behaviour.REGISTRY[kind].model_fields
+        assert not field or field in fields, name
