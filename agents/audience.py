@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from agents.customers import LEVELS, TIERS, Contact, Interested
+from agents.segments import class_of
 from sim.columns import Columns
 from sim.errors import nearest
 from sim.spec import Spec, parameter
@@ -38,6 +39,9 @@ class Audience(Spec):
     joined_days_max: int | None = parameter(None, ge=0, doc="joined at most so many days ago")
     interest_groups: tuple[str, ...] | None = parameter(
         None, min_length=1, doc="groups of interest, by their names in traits.interest_groups"
+    )
+    segments: dict[str, tuple[str, ...]] | None = parameter(
+        None, min_length=1, doc="classes by dimension, of traits.segments; of all dimensions that are named"
     )
     in_community: bool | None = parameter(None, doc="only members of a group (true), only others (false)")
 
@@ -71,6 +75,18 @@ class Audience(Spec):
         """What no scenario like this one has, as (rule, field, cure); ``field`` is where the audience stands."""
         for name in self.interest_groups or ():
             yield from unknown_interest(scenario, name, f"{field}.interest_groups")
+        known = scenario.traits.segments
+        for dimension, classes in (self.segments or {}).items():
+            place = f"{field}.segments.{dimension}"
+            if dimension not in known:
+                cure = nearest(dimension, known) if known else "name it in traits.segments of the scenario"
+                yield f"the scenario has no dimension '{dimension}' of segments", place, cure
+                continue
+            if not classes:
+                yield "no class is meant, so nobody is", place, "name one, or leave the dimension out"
+            for name in classes:
+                if name not in known[dimension]:
+                    yield f"'{dimension}' has no class '{name}'", place, nearest(name, known[dimension])
 
     @property
     def lasting(self) -> bool:
@@ -105,8 +121,12 @@ class Audience(Spec):
         if self.joined_days_max is not None:
             meant &= day - customers.joined <= self.joined_days_max
         if self.interest_groups is not None:
-            names = list(customers.interest_names)
+            names = list(customers.traits.interest_groups)
             meant &= np.isin(customers.interest_group, [names.index(name) for name in self.interest_groups])
+        for dimension, classes in (self.segments or {}).items():
+            known = customers.traits.segments
+            numbers = [list(known[dimension]).index(name) for name in classes]
+            meant &= np.isin(class_of(known, dimension, customers.segment), numbers)
         if self.in_community is not None:
             # Without communities nobody is in one.
             seated = customers.community >= 0 if "community" in customers.DECLARED else False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from agents.models.bundle import CustomerModels
 from agents.models.contact import ContactModels
 from agents.models.exposure import Exposure
 from agents.models.history import History, record_orders
+from agents.segments import drawn, logged
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
@@ -48,6 +50,8 @@ class Learned:
     p_lapsed : probability that each customer has lapsed by then, shape (n,).
     spend_before : net spend of each customer in the last season before day 0, cents, shape (n,).
     contact : hazards and states of contact and trust, where the logs have them.
+    classes : class of each customer in each dimension that the logs name (region, age_band), texts of shape (n,);
+        empty where they do not say.
     """
 
     models: CustomerModels
@@ -55,13 +59,14 @@ class Learned:
     p_lapsed: NDArray[np.float64]
     spend_before: NDArray[np.int64]
     contact: LearnedContact | None = None
+    classes: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
 
     def only(self, rows: NDArray[np.intp]) -> Learned:
         """The same, about some of the customers."""
         contact = self.contact and replace(self.contact, state=self.contact.state.taken(rows))
         return replace(
             self, history=self.history.taken(rows), p_lapsed=self.p_lapsed[rows], spend_before=self.spend_before[rows],
-            contact=contact,
+            contact=contact, classes={name: texts[rows] for name, texts in self.classes.items()},
         )  # fmt: skip
 
     def digest(self) -> str:
@@ -73,6 +78,8 @@ class Learned:
             h.update(self.contact.models.digest().encode())
             for array in self.contact.state.arrays().values():
                 h.update(np.ascontiguousarray(array).tobytes())
+        for name, texts in sorted(self.classes.items()):
+            h.update("\0".join((name, *texts)).encode())
         return h.hexdigest()[:16]
 
 
@@ -89,7 +96,7 @@ def _from_logs(world: PrivateDomain, learned: Learned) -> None:
     arrays = history.arrays()
     keys = arrays["key"]
     c.append(len(keys), **arrays)
-    _give_traits(world)
+    _give_traits(world, learned.classes)
     # A logged customer's own rate and basket are in the covariates: only what the past cannot tell is drawn.
     c.rate[:] = 0.0
     personal = world.models.basket.personal
@@ -113,7 +120,7 @@ def _synthetic(world: PrivateDomain) -> None:
     c, people = world.customers, world.spec.population
     draws = world.draws
     c.append(people.size, key=np.arange(people.size, dtype=np.int64), contact=Contact.CONTACT)
-    _give_traits(world)
+    _give_traits(world, {})
     edges, trust = np.cumsum(people.level_shares)[:-1], np.array(people.level_trust)
     for chunk in world.chunks():
         keys = c.key[chunk]
@@ -123,11 +130,18 @@ def _synthetic(world: PrivateDomain) -> None:
     _past_orders(world)
 
 
-def _give_traits(world: PrivateDomain) -> None:
-    """Draw who everybody is, chunk by chunk: a million people's traits at once would double the memory of a world."""
-    c = world.customers
+def _give_traits(world: PrivateDomain, classes: Mapping[str, NDArray[np.str_]]) -> None:
+    """Draw who everybody is, chunk by chunk: a million people's traits at once would double the memory of a world.
+
+    ``classes``: what logs say of the segments to which each customer belongs.
+    """
+    c, traits = world.customers, world.spec.traits
     for chunk in world.chunks():
-        for name, values in world.spec.traits.draw(world.draws, c.key[chunk], c.DECLARED).items():
+        keys, segment = c.key[chunk], None
+        if traits.segments:
+            texts = {name: found[chunk] for name, found in classes.items()}
+            segment = logged(traits.segments, drawn(traits.segments, world.draws, keys), texts)
+        for name, values in traits.draw(world.draws, keys, c.DECLARED, segment).items():
             getattr(c, name)[chunk] = values
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PositiveFloat
+from pydantic import PositiveFloat, model_validator
 from scipy.special import ndtri
 
 from agents.birthdays import DAYS_OF_BIRTH
 from agents.keys import FRIENDS
 from agents.models.exposure import Exposure
 from agents.models.history import NO_ORDER, History
+from agents.segments import MOST_CELLS, SegmentClass, Segmented, cells, drawn, shifts
 from sim.columns import Column, Columns, column
 from sim.spec import Spec, parameter
 
@@ -202,10 +203,35 @@ class Traits(Spec):
     interest_groups: dict[str, PositiveFloat] = parameter(
         default_factory=dict, doc="groups of interest and their shares, in any unit; none for one audience"
     )
+    segments: dict[str, dict[str, SegmentClass]] = parameter(
+        default_factory=dict,
+        doc="dimensions such as region or age_band, each with its classes; customers from logs have the logged class",
+    )
 
-    def draw(self, draws: Draws, keys: Keys, declared: Collection[str] = TRAITS) -> dict[str, NDArray[Any]]:
-        """Trait columns for these keys, those of them that are ``declared``."""
-        return self.of_scores(draws, keys, self.scores(draws, keys, declared), declared)
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        for dimension, classes in self.segments.items():
+            if not classes:
+                raise ValueError(f"segments.{dimension}: has no class; name some, or leave the dimension out")
+        if (n := cells(self.segments)) > MOST_CELLS:
+            raise ValueError(
+                f"segments: {n:,} combinations of classes; at most {MOST_CELLS:,}; name fewer dimensions or classes"
+            )
+        return self
+
+    def carries(self) -> tuple[type[Columns], ...]:
+        """Columns of customers that these traits need beside those that everybody has."""
+        return (Segmented,) if self.segments else ()
+
+    def draw(
+        self,
+        draws: Draws,
+        keys: Keys,
+        declared: Collection[str] = TRAITS,
+        segment: NDArray[np.int16] | None = None,
+    ) -> dict[str, NDArray[Any]]:
+        """Trait columns for these keys, those of them that are ``declared``; ``segment``: see ``of_scores``."""
+        return self.of_scores(draws, keys, self.scores(draws, keys, declared), declared, segment)
 
     def scores(self, draws: Draws, keys: Keys, declared: Collection[str] = TRAITS) -> dict[str, Floats]:
         """Standard normal score of each continuous trait by name: where these keys stand among all people."""
@@ -215,9 +241,14 @@ class Traits(Spec):
         return z
 
     def of_scores(
-        self, draws: Draws, keys: Keys, z: Mapping[str, Floats], declared: Collection[str]
+        self,
+        draws: Draws,
+        keys: Keys,
+        z: Mapping[str, Floats],
+        declared: Collection[str],
+        segment: NDArray[np.int16] | None = None,
     ) -> dict[str, NDArray[Any]]:
-        """Trait columns of people with these scores."""
+        """Trait columns of people with these scores, in these cells of the segments (default: those they draw)."""
         traits: dict[str, NDArray[Any]] = {
             "rate": self.rate_sd * z["rate"],
             "basket": self.basket_sd * z["basket"],
@@ -225,19 +256,31 @@ class Traits(Spec):
             "tolerance": np.exp(self.tolerance_sd * z["tolerance"]),
             "interest": np.exp(self.interest_sd * z["interest"]),
         }
+        if "sociability" in declared:
+            traits["sociability"] = np.exp(self.sociability_sd * z["sociability"])
+        if self.segments:
+            traits["segment"] = drawn(self.segments, draws, keys) if segment is None else segment
+            self.shift(traits, traits["segment"])
         if self.hunter_share:
             hunts = self.hunts(draws, keys)
             traits["rate"] += self.hunter_rate * hunts
             traits["price_sensitivity"] *= np.where(hunts, self.hunter_sensitivity, 1.0)
         if "birthday" in declared:
             traits["birthday"] = (draws.uniform("trait.birthday", 0, keys) * DAYS_OF_BIRTH).astype(np.int16)
-        if "sociability" in declared:
-            traits["sociability"] = np.exp(self.sociability_sd * z["sociability"])
         if "interest_group" in declared and self.interest_groups:
             edges = np.cumsum(list(self.interest_groups.values()))
             u = draws.uniform("trait.interest_group", 0, keys) * edges[-1]
             traits["interest_group"] = np.searchsorted(edges[:-1], u, side="right").astype(np.int8)
         return traits
+
+    def shift(self, traits: Mapping[str, NDArray[Any]], segment: NDArray[np.int16]) -> None:
+        """Add in place what sets the classes of these cells apart, to whichever traits are given."""
+        for name in ("rate", "basket"):
+            if name in traits:
+                traits[name][:] += shifts(self.segments, name)[segment]
+        for name in ("price_sensitivity", "tolerance", "interest", "sociability"):
+            if name in traits:
+                traits[name][:] *= np.exp(shifts(self.segments, name))[segment]
 
     def hunts(self, draws: Draws, keys: Keys) -> NDArray[np.bool_]:
         """Who hunts bargains; a friend's key says it, since hunters have more friends who hunt. Shape of ``keys``."""

@@ -20,7 +20,7 @@ from agents.birth import Learned, populate
 from agents.channels import Channel
 from agents.communities import Communities
 from agents.coupon_book import Slot, slots_of
-from agents.customers import LEVELS, Customers, ExposedCustomers
+from agents.customers import LEVELS, Customers, ExposedCustomers, Traits
 from agents.events import KINDS
 from agents.media import MediumName
 from agents.messages import Message
@@ -133,10 +133,12 @@ class PrivateDomain(World):
             seed=seed, start=scenario.start, horizon_days=scenario.horizon_days,
             ledger=Ledger(KINDS, detail=detail), profile=profile,
             customers=population_of(
-                ExposedCustomers if self.contact else Customers, (*policy.actions.values(), *self.behaviours)
+                ExposedCustomers if self.contact else Customers,
+                scenario.traits,
+                (*policy.actions.values(), *self.behaviours),
             )(),
         )  # fmt: skip
-        self.customers.interest_names = tuple(scenario.traits.interest_groups)  # which numbers stand for which
+        self.customers.traits = scenario.traits  # what numbers of groups and segments stand for
         self.models: CustomerModels = learned.models.drawn(self.draws) if learned else scenario.buying.models()
         self.season = self.models.season.course(self.draws, scenario.start, scenario.horizon_days)
         self.effects = scenario.effects.draw(self.draws)
@@ -260,11 +262,11 @@ class PrivateDomain(World):
         self.today.sales.append(sell(self, rows, gross, organic, source, own))
 
 
-def population_of(base: type[Columns], parts: Iterable[Action | Behaviour]) -> type[Columns]:
-    """The columns of customers in a world of these parts: what everybody has, and what the parts need of them."""
+def population_of(base: type[Columns], traits: Traits, parts: Iterable[Action | Behaviour]) -> type[Columns]:
+    """The columns of customers in a world of these parts: what everybody has, and what traits and parts need."""
     parts = tuple(parts)
     audiences = (audience for part in parts if isinstance(part, Action) for _, audience in part.audiences())
-    return base.with_columns_of(*(columns for part in (*parts, *audiences) for columns in part.carries()))
+    return base.with_columns_of(*(columns for part in (traits, *parts, *audiences) for columns in part.carries()))
 
 
 def first_of(kind: type[A], policy: Policy) -> tuple[str, A | None]:

@@ -17,6 +17,7 @@ from scipy.special import pdtr
 
 from agents.customers import Sociable
 from agents.keys import FRIENDS
+from agents.segments import drawn
 from sim.columns import column
 from sim.draws import GOLDEN, address, words
 from sim.spec import Spec, parameter
@@ -51,6 +52,10 @@ class SocialGraph(Spec):
         doc="share of friends in the same group of interest",
         source="S0 names the groups; share assumed",
     )
+    same_segment: float = parameter(
+        0.6, ge=0, le=1, doc="share of friends in the same classes of all segments (region, age band)",
+        source="assumed; friends are alike in age and live near: McPherson, Smith-Lovin & Cook (2001)",
+    )  # fmt: skip
     trust: float = parameter(
         0.6, ge=0, le=1, doc="trust that a friend brings along, as a share of the inviter's",
         source="assumed; referred customers stay longer: Schmitt, Skiera & Van den Bulte (2011)",
@@ -111,7 +116,11 @@ def people_who_are_friends(
     kin = {name: graph.likeness * score for name, score in birth_scores(world, inviters).items()}
     own = math.sqrt(1 - graph.likeness**2)
     z = {name: own * score + kin[name] for name, score in traits.scores(world.draws, keys, c.DECLARED).items()}
-    people = traits.of_scores(world.draws, keys, z, c.DECLARED)
+    segment = None
+    if traits.segments:
+        near = world.draws.uniform("friends.same_segment", 0, keys) < graph.same_segment
+        segment = np.where(near, c.segment[inviters], drawn(traits.segments, world.draws, keys))
+    people = traits.of_scores(world.draws, keys, z, c.DECLARED, segment)
     if "interest_group" in people:
         same = world.draws.uniform("friends.same_group", 0, keys) < graph.same_group
         people["interest_group"] = np.where(same, c.interest_group[inviters], people["interest_group"])

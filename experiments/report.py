@@ -76,6 +76,7 @@ def _common(record: RunRecord) -> dict[str, Any]:
         "money": tables.money_tables(frames["money"], frames["replicates"]),
         "levels": tables.people_table(frames["census"], "level"),
         "steps": tables.steps_table(frames["census"]),
+        "segments": tables.segments_table(frames["census"]),
         "contacts": tables.people_table(frames["census"], "contact"),
         "policies": policy_rows([facts.policies[arm] for arm in facts.arms if _acts(facts, arm)], facts.docs, currency),
         "shown": [arm for arm in facts.arms if _acts(facts, arm)],

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from agents.birth import SEASON_DAYS, Learned
@@ -17,6 +19,8 @@ from experiments.learning.evaluate import evaluate
 from experiments.learning.learn import Window, learn
 from experiments.learning.model_card import ModelCard
 from experiments.learning.replay import NEVER, Diary, Floats, Follower, Ints, sample_customers
+from experiments.learning.trained import DIMENSIONS
+from experiments.reporting.suppression import FEWEST
 from sim import DataError
 
 FEWEST_DAYS = 56  # of logs before the cut-off; assumed
@@ -41,6 +45,7 @@ class Training:
     p_lapsed : probability that each has lapsed by then, shape (n,).
     spend_before : net spend of each in the 91 days before day 0, cents, shape (n,).
     contact : hazards of contact and trust; None where the logs have no mutes, deletions, replies or dated tags.
+    classes : region and age band of each, where the logs have them; see ``Learned``.
     """
 
     models: CustomerModels
@@ -50,11 +55,12 @@ class Training:
     p_lapsed: Floats
     spend_before: Ints
     contact: ContactTraining | None = None
+    classes: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
 
     def learned(self) -> Learned:
         """What the world needs of it."""
         contact = self.contact.learned() if self.contact else None
-        return Learned(self.models, self.state, self.p_lapsed, self.spend_before, contact)
+        return Learned(self.models, self.state, self.p_lapsed, self.spend_before, contact, self.classes)
 
 
 def train(logs: Logs, *, cut_off: datetime.date | None = None, lapse_days: int | Literal["auto"] = "auto") -> Training:
@@ -98,7 +104,19 @@ def _train(logs: Logs, cut_off: datetime.date | None, lapse_days: int | Literal[
         p_lapsed=follower.p_lapsed(cut_day)[known],
         spend_before=spent[known].astype(np.int64),
         contact=contact,
+        classes=classes_of(logs, known),
     )
+
+
+def classes_of(logs: Logs, customers: NDArray[np.intp]) -> dict[str, NDArray[np.str_]]:
+    """Classes of these customers in each dimension that the logs name; '' for one that fewer than ten are of."""
+    found = {}
+    for name in DIMENSIONS:
+        if name in logs.customers:
+            texts = logs.customers[name].iloc[customers].fillna("").astype(str)
+            few = texts.map(texts.value_counts()) < FEWEST
+            found[name] = texts.mask(few, "").to_numpy(np.str_)
+    return found
 
 
 def _date(logs: Logs, day: int) -> datetime.date:

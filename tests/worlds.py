@@ -47,6 +47,13 @@ CHANNELS: dict[str, Any] = {
 }
 
 INTERESTS: dict[str, float] = {"cooking": 3, "sports": 2, "gardening": 1}
+SEGMENTS: dict[str, Any] = {
+    "region": {
+        "north": {"share": 2, "rate": 0.2, "price_sensitivity": 0.3},
+        "south": {"tolerance": -0.3, "basket": 0.2},
+    },
+    "age_band": {"19-24": {"interest": 0.3, "sociability": 0.4}, "25-34": {"share": 1.5}, "35-44": {"rate": -0.1}},
+}  # fmt: skip
 NEED_CHANNELS = ("acquisition", "newcomer_bait", "partner_swap")  # kinds of action that name channels of the scenario
 
 # Hazards are raised and reviews brought forward, so that in 60 days 200 people meet every rule there is.
@@ -126,7 +133,8 @@ EVERYTHING: dict[str, Any] = {
                 "valid_days": 12, "reminder_days": 3,
                 "coupons": [{"off_cny": 5, "minimum_spend_cny": 40}, {"off_cny": 15, "minimum_spend_cny": 80}]},
     "thanks": {"kind": "coupon", "off_cny": 9.99, "slot": "extra", "minimum_spend_cny": 30, "valid_days": 9,
-               "reminder_days": 4, "audience": "buyers", "calendar": {"every_days": 11}},
+               "reminder_days": 4, "audience": {"levels": ["L4", "L5"], "segments": {"region": ["north"]}},
+               "calendar": {"every_days": 11}},
     "club": {"kind": "membership", "calendar": {"every_days": 4},
              "tiers": [{"threshold_cny": 60, "discount": 0.03},
                        {"threshold_cny": 180, "discount": 0.08, "points_multiplier": 3,
@@ -215,7 +223,7 @@ def scenario(size: int = 200, days: int = 60, **changes: Any) -> Scenario:
 
 def busy_scenario(size: int = 200, days: int = 60, **changes: Any) -> Scenario:
     """Three channels, scarce staff and lively customers."""
-    traits = {"interest_groups": INTERESTS, **changes.pop("traits", {})}
+    traits = {"interest_groups": INTERESTS, "segments": SEGMENTS, **changes.pop("traits", {})}
     busy = {"channels": CHANNELS, "behaviours": LIVELY, "staff": {"hours_per_week": 16}, "traits": traits,
             "media": {"broadcast": {"limit": 3}}}  # fmt: skip
     return scenario(size, days, **{**busy, **changes})

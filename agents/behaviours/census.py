@@ -8,13 +8,18 @@ import numpy as np
 
 from agents.behaviours.base import Behaviour
 from agents.customers import CONTACTS, LEVELS, TIERS, Contact
+from agents.segments import class_of
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
 
 
 class Census(Behaviour):
-    """Counts of contact states, of trust levels, tiers and members among the contacts, and of what waits for staff."""
+    """Counts of contact states, of levels, tiers, members and segments among the contacts, of what waits for staff.
+
+    By segment also the orders so far of all who ever were in it (``orders.region.east``), so that the orders between
+    two censuses can be told.
+    """
 
     kind = "census"
     phase = "observe"
@@ -31,6 +36,13 @@ class Census(Behaviour):
         ):
             for name, n in zip(names, np.bincount(column, minlength=len(names)), strict=True):
                 world.ledger.record_shared(world.day, "census", int(n), f"{axis}.{name}")
+        for dimension, classes in world.spec.traits.segments.items():
+            own = class_of(world.spec.traits.segments, dimension, c.segment)
+            for code, name in enumerate(classes):
+                contacts = int(np.count_nonzero((own == code) & here))
+                orders = int(c.orders[own == code].sum())
+                world.ledger.record_shared(world.day, "census", contacts, f"segment.{dimension}.{name}")
+                world.ledger.record_shared(world.day, "census", orders, f"orders.{dimension}.{name}")
         for name, action in world.policy.actions.items():
             queue = action.waiting(world, name)
             if queue is not None:

@@ -31,6 +31,7 @@ FORMAT, VERSION = "siyu-training", 1
 LONGEST_VERSION = 9  # digits; Python reads no number of thousands of them
 MANIFEST, MODELS, CONTACT, STATES = "training.json", "models.json", "contact.json", "states.npz"
 AGAIN = "use the folder as `siyu train` wrote it, or train again"
+DIMENSIONS = ("region", "age_band")  # of segments, which logs may name
 OWN = {"p_lapsed": np.dtype(np.float64), "spend_before": np.dtype(np.int64)}  # arrays of Learned itself
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -89,7 +90,8 @@ def load_trained(folder: Path) -> Trained:
     if CONTACT in files:
         state = _columns(ContactHistory, arrays, "contact", folder / STATES)
         contact = LearnedContact(_contact(_text(files[CONTACT], folder / CONTACT), folder / CONTACT), state)
-    learned = Learned(models, history, own["p_lapsed"], own["spend_before"], contact)
+    classes = {name: _texts(arrays, name, len(history), folder / STATES) for name in DIMENSIONS if name in arrays}
+    learned = Learned(models, history, own["p_lapsed"], own["spend_before"], contact, classes)
     digest = learned.digest()
     if digest != manifest.get("digest"):
         rule = f"models and states do not match their hash, which would be {digest}"
@@ -174,7 +176,7 @@ def _arrays(learned: Learned) -> dict[str, NDArray[Any]]:
     found |= {name: np.asarray(getattr(learned, name), kind) for name, kind in OWN.items()}
     if learned.contact:
         found |= {f"contact/{name}": column for name, column in learned.contact.state.arrays().items()}
-    return found
+    return found | dict(learned.classes)
 
 
 def _packed(arrays: Arrays) -> bytes:
@@ -214,4 +216,12 @@ def _array(arrays: Arrays, name: str, dtype: np.dtype[Any], n: int, path: Path) 
         )
     if dtype.kind == "f" and not np.isfinite(found).all():
         raise ModelError("must be finite numbers", place=place, cure=AGAIN)
+    return found
+
+
+def _texts(arrays: Arrays, name: str, n: int, path: Path) -> NDArray[np.str_]:
+    found = arrays[name]
+    if found.dtype.kind != "U" or found.shape != (n,):
+        place, value = f"{path}, array {name}", f"{found.dtype} {found.shape}"
+        raise ModelError(f"must be texts with {n} rows", place=place, value=value, cure=AGAIN)
     return found

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from agents.customers import TIERS
 from agents.events import DISCOUNTS, OPERATOR_INCOME
 from experiments.accounts.funnel import funnel
+from experiments.accounts.segments import segments
 from experiments.reporting.figures import contacts_info, funnel_info, tiers_info
 from experiments.reporting.suppression import FEW, FEWEST
 from experiments.reporting.words import LEVEL_NAMES, lever_words
@@ -119,6 +120,22 @@ def steps_table(census: pd.DataFrame) -> Table:
             ]
         rows.append((LEVEL_NAMES[str(level)], *cells))
     head = ("", *(f"{what}, {arm}" for arm in arms for what in ("on average", "rise a week", "fall a week")))
+    return Table(head, tuple(rows))
+
+
+def segments_table(census: pd.DataFrame) -> Table:
+    """Contacts at the start and at the end of each arm by class of each segment, and orders a contact. May be empty."""
+    info = segments(census)
+    arms = list(dict.fromkeys(info["arm"]))
+    rows = []
+    for (dimension, name), part in info.groupby(["dimension", "name"], sort=False):
+        cells = []
+        for arm in arms:
+            row = part[part["arm"] == arm].iloc[0]
+            found = (("before", "{:,.0f}"), ("after", "{:,.0f}"), ("orders", "{:.2f}"))
+            cells += [FEW if np.isnan(row[column]) else form.format(row[column]) for column, form in found]
+        rows.append((f"{dimension} {name}", *cells))
+    head = ("", *(f"{what}, {arm}" for arm in arms for what in ("at first", "at last", "orders each")))
     return Table(head, tuple(rows))
 
 

@@ -113,7 +113,7 @@ def tell_run(about: About, results: Results, closeup: Closeup, *, json: bool) ->
 
 def _say_accounts(identities: Sequence[Identity], results: Results) -> None:
     """What sales are made of in one replicate, and the steps between trust levels in all."""
-    from experiments.reporting.report_tables import quantity, steps_table
+    from experiments.reporting.report_tables import quantity, segments_table, steps_table
 
     for identity in identities:
         rows = [(f"  {f.name}", quantity(float(f.value)), f.unit, f.counted) for f in identity.factors]
@@ -123,6 +123,9 @@ def _say_accounts(identities: Sequence[Identity], results: Results) -> None:
         say_table(("what it is made of", "value", "", "how it is counted"), [ends, *rows], numbers=(1,))
     steps = steps_table(results.census())
     say_table(("trust level", "customers", "rise a week", "fall a week"), list(steps.rows), numbers=(1, 2, 3))
+    parts = segments_table(results.census())
+    if parts.rows:
+        say_table(("segment", "at first", "at last", "orders each"), list(parts.rows), numbers=(1, 2, 3))
 
 
 def _plain_identity(identity: Identity) -> dict[str, Any]:

@@ -25,6 +25,8 @@ def addresses(audience: Audience, c: Customer, day: int) -> bool:
         return False
     if audience.interest_groups is not None and c.interest_name not in audience.interest_groups:
         return False
+    if any(c.segments[dimension] not in classes for dimension, classes in (audience.segments or {}).items()):
+        return False
     recency = day - c.last_order if c.orders else None
     for low, high, value in (
         (audience.recency_days_min, audience.recency_days_max, recency),

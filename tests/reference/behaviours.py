@@ -421,6 +421,11 @@ def observe(world: ReferenceWorld) -> None:
     ):
         for code, name in enumerate(names):
             world.book_shared("census", states.count(code), f"{axis}.{name}")
+    for dimension, classes in world.spec.traits.segments.items():
+        for name in classes:
+            mine = [c for c in world.customers if c.segments[dimension] == name]
+            world.book_shared("census", sum(c.here for c in mine), f"segment.{dimension}.{name}")
+            world.book_shared("census", sum(c.orders for c in mine), f"orders.{dimension}.{name}")
     for name, waits in queues(world):
         world.book_shared("census", waits, f"queue.{name}")
     members = sum(c.member_level > 0 or c.card_until >= world.day for c in here)

@@ -63,21 +63,49 @@ def whole_cents(amount_cny: float) -> int:
     return round(amount_cny * 100)
 
 
-def traits_of(spec: Traits, draws: Draws, key: int, hunter_share: float | None = None) -> dict[str, Any]:
+def classes_of(spec: Traits, draws: Draws, key: int) -> dict[str, str]:
+    """Class of each dimension of the segments."""
+    found = {}
+    for dimension, classes in spec.segments.items():
+        shares = {name: part.share for name, part in classes.items()}
+        found[dimension] = list(shares)[_share_at(shares, draws.one(f"trait.segment.{dimension}", 0, key))]
+    return found
+
+
+def set_apart(spec: Traits, classes: dict[str, str], name: str) -> float:
+    """Shift of a trait in somebody of these classes."""
+    return sum(getattr(spec.segments[dimension][own], name) for dimension, own in classes.items())
+
+
+def traits_of(
+    spec: Traits, draws: Draws, key: int, hunter_share: float | None = None, classes: dict[str, str] | None = None
+) -> dict[str, Any]:
     """Who somebody is; a channel may have its own share of bargain hunters."""
     share = spec.hunter_share if hunter_share is None else hunter_share
+    classes = classes_of(spec, draws, key) if classes is None else classes
     z = {name: normal(draws, f"trait.{name}", 0, key) for name in (*TRAITS, "sociability")}
     hunts = draws.one("trait.hunter", 0, key) < share
     return {
-        "rate": spec.rate_sd * z["rate"] + (spec.hunter_rate if hunts else 0.0),
-        "basket": spec.basket_sd * z["basket"],
-        "price_sensitivity": math.exp(spec.price_sensitivity_sd * z["price_sensitivity"])
-        * (spec.hunter_sensitivity if hunts else 1.0),
-        "tolerance": math.exp(spec.tolerance_sd * z["tolerance"]),
-        "interest": math.exp(spec.interest_sd * z["interest"]),
-        "sociability": math.exp(spec.sociability_sd * z["sociability"]),
+        "segments": classes,
+        **apart(spec, z, classes, hunts),
         "interest_group": _share_at(spec.interest_groups, draws.one("trait.interest_group", 0, key)),
         "hunts": hunts,
+    }
+
+
+def apart(spec: Traits, z: dict[str, float], classes: dict[str, str], hunts: bool) -> dict[str, float]:
+    """Traits of somebody with these scores, of these classes."""
+
+    def factor(name: str) -> float:
+        return math.exp(getattr(spec, f"{name}_sd") * z[name]) * math.exp(set_apart(spec, classes, name))
+
+    return {
+        "rate": spec.rate_sd * z["rate"] + set_apart(spec, classes, "rate") + (spec.hunter_rate if hunts else 0.0),
+        "basket": spec.basket_sd * z["basket"] + set_apart(spec, classes, "basket"),
+        "price_sensitivity": factor("price_sensitivity") * (spec.hunter_sensitivity if hunts else 1.0),
+        "tolerance": factor("tolerance"),
+        "interest": factor("interest"),
+        "sociability": factor("sociability"),
     }
 
 

@@ -13,6 +13,7 @@ from agents.customers import TRAITS, Contact
 from .coupons import give
 from .people import (
     Customer,
+    apart,
     chance_above,
     expected_basket,
     normal,
@@ -74,13 +75,10 @@ def friend_of(world: ReferenceWorld, inviter: Customer, number: int) -> Customer
     own = math.sqrt(1 - graph.likeness**2)
     z = {name: own * normal(world.draws, f"trait.{name}", 0, key) + kin[name] for name in SCORES}
     friend.kin = {name: single(score) for name, score in kin.items()}
-    friend.rate = traits.rate_sd * z["rate"] + (traits.hunter_rate if friend.hunts else 0.0)
-    friend.basket = traits.basket_sd * z["basket"]
-    for name in SCORES[2:]:
-        setattr(friend, name, math.exp(getattr(traits, f"{name}_sd") * z[name]))
-    if friend.hunts:
-        sensitivity = math.exp(traits.price_sensitivity_sd * z["price_sensitivity"])
-        friend.price_sensitivity = sensitivity * traits.hunter_sensitivity
+    if world.draws.one("friends.same_segment", 0, key) < graph.same_segment:
+        friend.segments = inviter.segments
+    for name, value in apart(traits, z, friend.segments, friend.hunts).items():
+        setattr(friend, name, value)
     if world.draws.one("friends.same_group", 0, key) < graph.same_group:
         friend.interest_group = inviter.interest_group
     else:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from agents.audience import PRESETS, Audience
-from agents.customers import NEVER, Contact, Customers, Interested, Level, Tier
+from agents.customers import NEVER, Contact, Customers, Interested, Level, Tier, Traits
 from agents.models.history import NO_ORDER
 from sim.errors import SpecError
 from tests.worlds import busy_scenario, policy
@@ -57,7 +57,7 @@ def test_conditions(audience: dict[str, Any], columns: dict[str, Any], expected:
 def test_groups_of_interest_go_by_their_names() -> None:
     customers = Customers.with_columns_of(Interested)()
     customers.append(4, contact=Contact.CONTACT, interest_group=[0, 1, 2, -1])
-    customers.interest_names = ("cooking", "sports", "gardening")
+    customers.traits = Traits(interest_groups={"cooking": 1, "sports": 1, "gardening": 1})
     audience = Audience(interest_groups=("gardening", "cooking"))
     assert audience.mask(customers, DAY).tolist() == [True, False, True, False]
     wrong = policy(it={"kind": "advert", "calendar": {"per_week": 1}, "audience": {"interest_groups": ["sport"]}})

@@ -44,7 +44,8 @@ def learned(contact: bool = False) -> Learned:
         hazard = models.lapse.model_copy(update={"name": "mute"})
         more = LearnedContact(ContactModels(hazards={"mute": hazard}), state)
     spent = np.arange(PEOPLE, dtype=np.int64)
-    return Learned(models, history, np.linspace(0, 1, PEOPLE), spent, more)
+    classes = {"region": np.array(["north", ""] * (PEOPLE // 2))}
+    return Learned(models, history, np.linspace(0, 1, PEOPLE), spent, more, classes)
 
 
 @pytest.fixture
