@@ -83,7 +83,7 @@ LIVELY: dict[str, Any] = {
     "firm_deals": {"kind": "firm_deals", "firm_share": 0.1, "deals_per_year": 20},
     "gathering": {"kind": "gathering", "notice": 0.6, "variety": 1.2},
     "group_joining": {"kind": "group_joining", "at_rest": -0.5},
-    "group_life": {"kind": "group_life", "smoothing_days": 3, "floor": 0.04, "patience_days": 3, "load_scale": 2.5,
+    "group_life": {"kind": "group_life", "smoothing_days": 3, "floor": 0.06, "patience_days": 3, "load_scale": 2.5,
                    "contagion": 0.6, "event_spark": 0.5},
     "group_leaving": {"kind": "group_leaving", "leave_per_day": 0.01},
     "word_of_mouth": {"kind": "word_of_mouth", "talk": 3.0, "paid_per_day": 0.02, "join": -2.0},

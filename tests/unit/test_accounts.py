@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from experiments.accounts import funnel
+from experiments.accounts import funnel, segments
 from experiments.cli import app
 from experiments.metrics import outcome
 from experiments.reporting.report_tables import identity_tables, steps_table
@@ -18,7 +19,7 @@ from tests.worlds import busy_policy, busy_scenario, canonical, live
 
 
 def test_steps_of_the_census_are_those_of_the_events() -> None:
-    world = live(busy_scenario(), busy_policy(), seed=3)
+    world = live(busy_scenario(), busy_policy(), seed=2)
     moves = [source.removeprefix("trust.") for _, _, kind, _, source in canonical(world) if kind == "trust_level"]
     census = outcome(world).census
     steps = {state.removeprefix("step."): 0 for _, state in census if state.startswith("step.")}
@@ -79,3 +80,16 @@ def test_simulate_tells_the_accounts_and_where_the_time_goes(tmp_path: Path) -> 
     assert "GMV = visitors × conversion rate × order value" in shown
     assert "L0 strangers" in shown
     assert "  attention" in shown
+
+
+def test_segments_tell_contacts_and_orders_by_class() -> None:
+    def day(of: int, north: float, south: float, orders: float) -> list[dict[str, Any]]:
+        states = {"segment.region.north": north, "segment.region.south": south, "orders.region.north": orders,
+                  "orders.region.south": 3.0, "level.L1": north + south}  # fmt: skip
+        return [{"arm": "status quo", "day": of, "state": state, "customers": n} for state, n in states.items()]
+
+    told = segments(pd.DataFrame([*day(0, 20, 9, 10), *day(7, 40, 9, 70)])).set_index("name")
+    assert told.loc["north", ["before", "after", "orders"]].tolist() == [20, 40, 60 / 30]
+    assert told.loc["south", ["before", "after", "orders"]].isna().all(), "fewer than ten are not told of"
+    assert told["dimension"].tolist() == ["region", "region"]
+    assert not len(segments(pd.DataFrame(day(0, 20, 9, 10)[-1:])))

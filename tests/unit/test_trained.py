@@ -72,11 +72,12 @@ def test_what_is_read_is_what_was_written(contact: bool, tmp_path: Path) -> None
     for name, column in ours.history.arrays().items():
         assert (read.learned.history.arrays()[name] == column).all()
         assert read.learned.history.arrays()[name].dtype == column.dtype
+    assert {name: texts.tolist() for name, texts in read.learned.classes.items()} == {"region": ["north", ""] * 15}
 
 
 def test_everything_that_a_world_needs_is_kept() -> None:
     """A new field of Learned must be written too, or worlds from a folder would differ from worlds from logs."""
-    assert {f.name for f in fields(Learned)} == {"models", "history", "p_lapsed", "spend_before", "contact"}
+    assert {f.name for f in fields(Learned)} == {"models", "history", "p_lapsed", "spend_before", "contact", "classes"}
     assert {f.name for f in fields(LearnedContact)} == {"models", "state"}
 
 
