@@ -14,7 +14,6 @@ from experiments.stylised.trust import profit
 from sim.spec import validate
 
 PRESET = "sparkling_drinks"
-RULE = "`coupon_use.reminder_take_up` wins a share of those who had not noted the coupon, for two cents each"
 COUPON = {"kind": "coupon", "depth": 0.15, "valid_days": 3, "calendar": {"every_days": 14}}  # S4: three days
 
 
@@ -34,10 +33,11 @@ def facts() -> Iterator[Fact]:
     yield Fact(
         "coupons: used with a reminder over without", "a reminder before expiry is advised for coupons of three days",
         "S4", 1.0, math.inf, "times as many", tuple(Arm(name, here, p, redeemed) for name, p in arms.items()),
-        ratio("reminded", "silent"), rule=RULE,
+        ratio("reminded", "silent"),
+        rule="`coupon_use.reminder_take_up` wins a share of those who see a reminder and had not noted the coupon",
     )  # fmt: skip
     yield Fact(
         "coupons: profit with a reminder less without", "a reminder before expiry is advised for coupons of three days",
         "S4", 0.0, math.inf, here.currency, tuple(Arm(name, here, p, profit) for name, p in arms.items()),
-        difference("reminded", "silent"), rule=RULE,
+        difference("reminded", "silent"),
     )  # fmt: skip

@@ -37,11 +37,17 @@ def facts(
     processes: Processes = None,
     json: Json = False,
 ) -> None:  # fmt: skip
-    """Ask the presets what sources report of private domains. Exit code 1 when a fact does not hold."""
+    """Ask the presets what sources report of private domains. Exit code 1 when a fact does not hold.
+
+    All of it takes one core about half an hour, most of it in the searches of `categories`.
+    """
     from experiments.facts import check_facts
     from experiments.stylised.document import markdown, save, verdict
     from experiments.terminal.console import Bars, say, say_json
+    from experiments.terminal.folders import make_folder, remove_empty
 
+    if out:  # told now, and not after half an hour
+        remove_empty(make_folder(out.parent))
     command = shlex.join(["siyu", "validate", "facts", *(names or ())])
     for option, n, usual in (("replicates", replicates, REPLICATES), ("searches", searches, SEARCHES)):
         command += "" if n == usual else f" --{option} {n}"

@@ -198,6 +198,14 @@ def test_ctrl_c_leaves_the_old_document(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert out.read_text() == "of yesterday"
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(two_facts: None, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    told = CliRunner().invoke(cli.app, ["validate", "facts", "-o", str(tmp_path / "file" / "facts.md")])
+    assert told.exit_code == cli.USER_ERROR
+    assert "asking" not in told.stderr
+    assert "nothing can be written here" in " ".join(told.stderr.split())
+
+
 def test_what_killed_workers_leave_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
     class Killed:
         def __init__(self, processes: int, *, initializer: object, initargs: tuple[int, str]) -> None:
