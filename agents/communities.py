@@ -25,6 +25,7 @@ class InCommunity(Columns):
     """Columns of customers where the operator runs communities."""
 
     community = column("i4", NO_GROUP, unit="index", doc="community joined; -1 for none")
+    seated_day = column("i2", LONG_AGO, unit="day", doc="day of joining it")
     invited_day = column("i2", LONG_AGO, unit="day", doc="last invitation to a community")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from agents.actions.base import Action, cents
+from agents.actions.community import runs_communities
 from agents.calendar import Calendar
 from agents.customers import NEVER, Contact
 from sim.columns import Columns, column
@@ -26,6 +27,9 @@ class Welcomed(Columns):
 class Welcome(Action):
     """Everybody who joined today or yesterday is welcomed once, in the group.
 
+    Where the policy runs communities, that is whoever took a seat in one of them yesterday: those who join none are in
+    no group to be welcomed in.
+
     A welcome warms the newcomer, one's own more than a shared one. What goes beyond one message an hour tires all who
     are in the group already (``Greeting``), the more of them the more people join on a day.
     """
@@ -37,7 +41,9 @@ class Welcome(Action):
     every_hours: float = parameter(
         1.0, ge=0, le=24, doc="at most one message in so many hours; 0 for one per joiner", source="S4: one an hour"
     )
-    group_size: int = parameter(200, ge=2, le=500, doc="people in a group", source="S4: about 200", fact=True)
+    group_size: int = parameter(
+        200, ge=2, le=500, doc="people in a group where no communities run", source="S4: about 200", fact=True
+    )
     cost_cny: float = parameter(0.0, ge=0, le=1000, doc="cost of welcoming one newcomer, CNY", fact=True)
     calendar: Calendar = parameter(Calendar(per_week=7), doc="on which days")
 
@@ -48,7 +54,11 @@ class Welcome(Action):
         if not self.calendar.times(world.day, world.date):
             return
         c = world.customers
-        new = (c.joined >= max(world.day - 1, 0)) & (c.contact == Contact.CONTACT) & (c.welcome_day == NEVER)
+        in_groups = runs_communities(world.policy)
+        came = c.seated_day if in_groups else c.joined
+        new = (came >= max(world.day - 1, 0)) & (c.contact == Contact.CONTACT) & (c.welcome_day == NEVER)
+        if in_groups:
+            new &= c.community >= 0
         rows = np.flatnonzero(new)
         c.welcome_day[rows] = world.day
         world.record("welcome", rows, cents(self.cost_cny), name)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents.actions.community import runs_communities
 from agents.actions.welcome import Welcome
 from agents.behaviours.base import Behaviour
 from agents.behaviours.mood import warm
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Greeting(Behaviour):
-    """A welcome adds trust, less the more newcomers share it; messages beyond one an hour tire the members."""
+    """A welcome adds trust, less the more newcomers share it; messages beyond one an hour tire those of the group."""
 
     kind = "greeting"
     phase = "receive"
@@ -47,12 +48,26 @@ class Greeting(Behaviour):
         rows = np.flatnonzero(c.welcome_day == world.day) if action else np.empty(0, np.intp)
         if not action or not len(rows):
             return
+        others = (c.contact == Contact.CONTACT) & (c.welcome_day != world.day)
+        if runs_communities(world.policy):
+            per_hour = world.communities.counted(c.community[rows]) / self.hours_a_day
+            warmth, load = np.array([self._of(action, joiners) for joiners in per_hour.tolist()]).T
+            warm(world, rows, warmth[c.community[rows]])
+            (others,) = (others & (c.community >= 0)).nonzero()
+            c.fatigue[others] += load.astype(np.float32)[c.community[others]]
+            return
         here = (c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)
-        per_hour = action.joiners_an_hour(len(rows), int(np.count_nonzero(here)), self.hours_a_day)
-        warm(world, rows, self.goodwill * action.joiners_a_message(per_hour) ** -self.dilution)
-        load = np.float32(self.surplus_load * action.surplus_an_hour(per_hour) * self.hours_a_day)
-        if load > 0:
-            c.fatigue[(c.contact == Contact.CONTACT) & (c.welcome_day != world.day)] += load
+        shared, surplus = self._of(
+            action, action.joiners_an_hour(len(rows), int(np.count_nonzero(here)), self.hours_a_day)
+        )
+        warm(world, rows, shared)
+        if surplus > 0:
+            c.fatigue[others] += np.float32(surplus)
+
+    def _of(self, action: Welcome, per_hour: float) -> tuple[float, float]:
+        """Share of missing trust that a welcome adds, and fatigue of a day's surplus, at so many joiners an hour."""
+        warmth = self.goodwill * action.joiners_a_message(per_hour) ** -self.dilution
+        return warmth, self.surplus_load * action.surplus_an_hour(per_hour) * self.hours_a_day
 
 
 def welcome_of(policy: Policy) -> Welcome | None:

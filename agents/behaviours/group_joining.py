@@ -66,6 +66,7 @@ class GroupJoining(Behaviour):
             world.ledger.record_shared(world.day, "group_opened", number, groups.name)
         (seated,) = (seats >= 0).nonzero()
         c.community[rows[seated]] = seats[seated]
+        c.seated_day[rows[seated]] = world.day
         world.record("group_joined", rows[seated], seats[seated].astype(np.int64), groups.name)
 
     def _accept(self, world: PrivateDomain, rows: Rows, invitation: str) -> Rows:

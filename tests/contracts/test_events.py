@@ -56,7 +56,7 @@ class TestFestival(ActionContract):
 
 class TestGroupJoining(BehaviourContract):
     kind = GroupJoining
-    columns = {"community"}
+    columns = {"community", "seated_day"}
     events = {"group_opened", "group_joined"}
 
 

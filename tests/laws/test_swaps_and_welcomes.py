@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agents.actions import Welcome
@@ -62,6 +63,28 @@ def test_one_an_hour_tires_nobody_and_one_each_the_more_the_more_join() -> None:
 def test_a_shared_welcome_warms_less() -> None:
     warmth = [world.customers.goodwill[world.customers.joined >= 0].mean() for world in map(greeted, (0, 1, 24))]
     assert warmth[0] > warmth[1] > warmth[2] > 0
+
+
+def test_in_communities_only_those_of_the_joiners_group_are_tired() -> None:
+    """Seats are taken over days: welcomes tire who sat in that group before, and nobody else."""
+    groups = {"kind": "community", "size": 30, "again_days": 1, "calendar": {"every_days": 1}}
+    staying = {
+        "greeting": {"kind": "greeting", "surplus_load": 10},
+        "group_leaving": {"kind": "group_leaving", "leave_per_day": 0},
+        "attrition": {"kind": "attrition", "delete_per_day": 0},
+    }
+    of = scenario(600, 4, behaviours={**SEEING, **staying})
+    each, hourly = (
+        live(of, policy(groups=groups, hello={"kind": "welcome", "every_hours": hours})) for hours in (0, 1)
+    )
+    c, tired = each.customers, each.customers.fatigue - hourly.customers.fatigue
+    assert len(each.ledger.of("welcome")) == np.count_nonzero((c.seated_day >= 0) & (c.seated_day < 3)) > 20
+    assert not tired[c.community < 0].any()
+    last = c.community[c.seated_day == 2]  # groups in which somebody was welcomed on the last day
+    filled = (c.community >= 0) & ~np.isin(c.community, c.community[c.seated_day > 0])
+    assert filled.any()
+    assert not tired[filled].any(), "nobody came after they did"
+    assert (tired[np.isin(c.community, last) & (c.seated_day < 2)] > 0).all()
 
 
 def test_messages_of_an_hour_by_their_closed_form() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agents.actions import NewcomerBait, PartnerSwap, Welcome
+from agents.actions import Community, NewcomerBait, PartnerSwap, Welcome
 from agents.coupon_book import CouponTerms
 from agents.customers import NEVER, Contact, Level
 
@@ -135,29 +135,46 @@ def welcome(world: ReferenceWorld, name: str, action: Welcome) -> None:
     if not action.calendar.times(world.day, world.date):
         return
     for c in world.customers:
-        if c.joined >= max(world.day - 1, 0) and c.contact == Contact.CONTACT and c.welcome_day == NEVER:
+        came = c.joined
+        if grouped(world):
+            came = c.seated_day if c.community >= 0 else NEVER
+        if came >= max(world.day - 1, 0) and c.contact == Contact.CONTACT and c.welcome_day == NEVER:
             c.welcome_day = world.day
             world.book(c, "welcome", whole_cents(action.cost_cny), name)
 
 
+def grouped(world: ReferenceWorld) -> bool:
+    """Whether the operator runs communities."""
+    return any(isinstance(a, Community) and a.calendar.per_week != 0 for a in world.policy.actions.values())
+
+
 def greet(world: ReferenceWorld) -> None:
-    """A welcome warms; shared, it warms less. What goes beyond one an hour tires the others."""
-    rule = world.rules["greeting"]
+    """A welcome warms; shared, it warms less. What goes beyond one an hour tires the others of the group."""
     for action in world.policy.actions.values():
-        new = [c for c in world.customers if c.welcome_day == world.day]
-        if not isinstance(action, Welcome) or not new:
-            continue
-        groups = max(math.ceil(sum(c.here for c in world.customers) / action.group_size), 1)
-        per_hour = len(new) / (groups * rule.hours_a_day)
-        if action.every_hours:
-            waiting = per_hour * action.every_hours
-            some = -math.expm1(-waiting)  # chance that somebody waits for the message
-            shared, messages = waiting / some, some / action.every_hours
-        else:
-            shared, messages = 1.0, per_hour
-        for c in new:
-            c.goodwill += rule.goodwill * shared**-rule.dilution * (1.0 - c.trust)
-        load = single(rule.surplus_load * max(messages + math.expm1(-per_hour), 0.0) * rule.hours_a_day)
-        for c in world.customers:
-            if c.contact == Contact.CONTACT and c.welcome_day != world.day:
-                c.fatigue += load
+        if isinstance(action, Welcome) and grouped(world):
+            for number in range(len(world.groups)):
+                greet_in(world, action, [c for c in world.customers if c.community == number], 1)
+        elif isinstance(action, Welcome):
+            groups = max(math.ceil(sum(c.here for c in world.customers) / action.group_size), 1)
+            greet_in(world, action, world.customers, groups)
+
+
+def greet_in(world: ReferenceWorld, action: Welcome, people: list[Customer], groups: int) -> None:
+    """Among people who are spread evenly over so many groups."""
+    rule = world.rules["greeting"]
+    new = [c for c in people if c.welcome_day == world.day]
+    if not new:
+        return
+    per_hour = len(new) / (groups * rule.hours_a_day)
+    if action.every_hours:
+        waiting = per_hour * action.every_hours
+        some = -math.expm1(-waiting)  # chance that somebody waits for the message
+        shared, messages = waiting / some, some / action.every_hours
+    else:
+        shared, messages = 1.0, per_hour
+    for c in new:
+        c.goodwill += rule.goodwill * shared**-rule.dilution * (1.0 - c.trust)
+    load = single(rule.surplus_load * max(messages + math.expm1(-per_hour), 0.0) * rule.hours_a_day)
+    for c in people:
+        if c.contact == Contact.CONTACT and c.welcome_day != world.day:
+            c.fatigue += load

@@ -161,7 +161,7 @@ def join_groups(world: ReferenceWorld) -> None:
             world.groups.append(Group(c.interest_group, rule.opening_activity))
             world.book_shared("group_opened", number, name)
         if number is not None:
-            c.community = number
+            c.community, c.seated_day = number, world.day
             world.book(c, "group_joined", number, name)
 
 

@@ -134,6 +134,7 @@ class Customer(Actor):
         self.points_new = self.points_old = self.points_season = self.points_before = 0
         self.flash_group = ""
         self.deal, self.deal_host, self.deal_until, self.deal_paid = "", -1, 0, 0
+        self.seated_day = NEVER
         self.community, self.invited_day, self.festival_day, self.gift_hope = -1, NEVER, NEVER, 0.0
         self.orders, self.last_order = 0, NO_ORDER
         self.first_contact, self.quote_day, self.lured = -1, NEVER, False
