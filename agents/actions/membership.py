@@ -10,25 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from agents.actions.base import Action, Claim, Need, cents
-from agents.actions.plans import DAYS_A_MONTH, Benefit, MemberTier, Package, Plan
+from agents.actions.base import Action, Claim, Need
+from agents.actions.plans import MemberTier, Package, Plan
 from agents.audience import Audience
 from agents.calendar import Calendar
-from agents.coupon_book import CouponTerms, carried, give
-from agents.customers import NEVER, Contact
+from agents.coupon_book import CouponTerms, carried
+from agents.customers import NEVER
 from agents.membership_book import (
     CashbackHolders,
     Holders,
     LimitedHolders,
     Multiplied,
-    Offer,
-    book_partner,
-    by_plan,
     close_ended,
     close_running,
 )
+from agents.membership_gifts import CASHBACK, advise, give_benefits, give_cashback
+from agents.membership_review import offer_plans, review_levels
 from agents.points_book import SeasonPoints
-from agents.staff import whole_since
 from sim.columns import Columns
 from sim.errors import nearest
 from sim.spec import parameter
@@ -37,8 +35,6 @@ if TYPE_CHECKING:
     from agents.domain import PrivateDomain
 
 Rows = NDArray[np.intp]
-CASHBACK = "cashback"  # slot of the cashback voucher
-EXPERT_MINUTES = 30.0  # minutes of one conversation with an expert; assumed
 
 
 class Membership(Action):
@@ -153,18 +149,21 @@ class Membership(Action):
         if self.plans:
             ended = close_ended(world, self)
             changed[ended] = True
-            if world.day == world.horizon_days - 1:
-                close_running(world, self, world.day)
         due = self.calendar.times(world.day, world.date) > 0
         if due:
-            changed[self._review(world, name)] = True
-        if self.plans and world.day < world.horizon_days - 1:  # nobody would settle a plan sold on the last day
-            self._offer(world, due, ended)
+            changed[review_levels(world, self, name)] = True
+        if self.plans and world.day < world.horizon_days - 1:  # a plan sold on the last day would be closed on it
+            offer_plans(world, self, due, ended)
         self.set_benefits(world, np.flatnonzero(changed))
-        self._give_benefits(world, name)
+        give_benefits(world, self, name)
         if self.gives_cashback:
-            self._pay_back(world, name)
-        self._advise(world, *worked, name)
+            give_cashback(world, self, name)
+        advise(world, self, *worked, name)
+
+    def close(self, world: PrivateDomain, name: str) -> None:
+        """Cards that still run give back what is not earned, after the orders of the last day."""
+        if self.plans:
+            close_running(world, self, world.day)
 
     def _end(self, world: PrivateDomain, name: str) -> None:
         """The programme is over: members are paid what they are owed, and nothing is left of it."""
@@ -177,44 +176,6 @@ class Membership(Action):
         c.member_level[rows] = 0
         world.record("member_level", rows, 0, name)
         self.set_benefits(world, np.arange(len(c)))
-
-    def _review(self, world: PrivateDomain, name: str) -> Rows:
-        """Re-estimate free levels; return the rows whose level changed."""
-        c = world.customers
-        if not self.tiers:
-            return np.empty(0, np.intp)
-        unit = 1.0 if self.by_points else 100.0
-        thresholds = np.array([round(tier.threshold * unit) for tier in self.tiers])
-        amounts = (c.points_season, c.points_before) if self.by_points else (c.spend_season, c.spend_before)
-        level = np.searchsorted(thresholds, np.maximum(*amounts), side="right").astype(np.int8)
-        level[(c.orders == 0) | ((c.contact != Contact.CONTACT) & (c.contact != Contact.MUTED))] = 0
-        rows = np.flatnonzero(level != c.member_level)
-        c.member_level[rows] = level[rows]
-        world.record("member_level", rows, level[rows].astype(np.int64), name)
-        return rows
-
-    def _offer(self, world: PrivateDomain, due: bool, ended: Rows) -> None:
-        """Offer plans to contacts without one; they answer in the respond phase.
-
-        Whoever's trial ended yesterday is offered the full plan, on whatever day that is.
-        """
-        c = world.customers
-        trials = {n: list(self.plans).index(p.trial_of) for n, p in enumerate(self.plans.values()) if p.trial_of}
-        if not due and not (trials and len(ended)):
-            return
-        open_to = np.zeros((len(c), len(self.plans)), bool)
-        if due:
-            free = c.card_until < world.day
-            for number, plan in enumerate(self.plans.values()):
-                open_to[:, number] = (plan.audience or self.audience).mask(c, world.day) & free
-                if number in trials:
-                    open_to[:, number] &= ~c.tried
-        there = ended[(c.contact[ended] == Contact.CONTACT) | (c.contact[ended] == Contact.MUTED)]
-        for trial, full in trials.items():
-            open_to[there[c.card_plan[there] == trial], full] = True
-        rows = np.flatnonzero(open_to.any(axis=1))
-        if len(rows):
-            world.today.offers.append(Offer(rows, open_to[rows]))
 
     def level_price(self, world: PrivateDomain, rows: Rows) -> NDArray[np.float64]:
         """Member price that the free level alone gives. Shape (n,)."""
@@ -246,63 +207,3 @@ class Membership(Action):
 
     def _plan_multipliers(self) -> list[float]:
         return [plan.points_multiplier for plan in self.plans.values()]
-
-    # -- what members get beside the price ----------------------------------------------------------------------
-
-    def _give_benefits(self, world: PrivateDomain, name: str) -> None:
-        """Once a month: to levels on the programme's own months, to holders counted from the day after buying."""
-        c = world.customers
-        here = (c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)
-        if (world.day - self.calendar.from_day) % DAYS_A_MONTH == 0:
-            for number, tier in enumerate(self.tiers, start=1):
-                rows = np.flatnonzero(here & (c.member_level == number))
-                self._give(world, rows, tier.benefits, name)
-                self._give_vouchers(world, rows, tier, name)
-        if not any(plan.benefits or plan.vouchers for plan in self.plans.values()):
-            return
-        holders = np.flatnonzero(here & (c.card_until >= world.day))
-        for plan_name, plan, mine in by_plan(world, self, holders):
-            bought = c.card_until[mine].astype(np.int64) - plan.term_days + 1
-            mine = mine[(world.day - bought - 1) % DAYS_A_MONTH == 0]
-            cost = self._give(world, mine, plan.benefits, f"{name}.{plan_name}")
-            book_partner(world, plan, mine, np.full(len(mine), cost, np.int64), plan_name)
-            self._give_vouchers(world, mine, plan, f"{name}.{plan_name}")
-
-    def _give_vouchers(self, world: PrivateDomain, rows: Rows, part: MemberTier | Plan, source: str) -> None:
-        for terms in part.monthly():
-            give(world, rows, terms, source)
-
-    def _pay_back(self, world: PrivateDomain, name: str) -> None:
-        """Cashback on yesterday's orders, as vouchers, each of its own worth."""
-        c = world.customers
-        due = np.flatnonzero(c.cashback_due > 0)
-        there = due[(c.contact[due] == Contact.CONTACT) | (c.contact[due] == Contact.MUTED)]
-        for plan_name, plan, mine in by_plan(world, self, there):
-            if plan.cashback:
-                terms = CouponTerms(off_cents=1, valid_days=plan.cashback.valid_days, slot=CASHBACK, sure=True)
-                give(world, mine, terms, f"{name}.{plan_name}", amounts=c.cashback_due[mine].astype(np.int64))
-        c.cashback_due[due] = 0
-
-    def _give(self, world: PrivateDomain, rows: Rows, benefits: dict[str, Benefit], source: str) -> int:
-        """Give these members their benefits; return what each costs, cents."""
-        cost = sum(cents(benefit.cost_cny) for benefit in benefits.values())
-        if cost and len(rows):
-            world.record("benefit", rows, cost, source)
-            world.today.gifts.append((rows, cost))
-        return cost
-
-    def _advise(self, world: PrivateDomain, before: float, after: float, name: str) -> None:
-        """Experts, hired for the whole run, talk to holders, as many as there is time for; who comes first is luck.
-
-        ``before`` and ``after`` are the hours that they have worked so far.
-        """
-        c, asked = world.customers, self.hours_asked_per_week()
-        for number, (plan_name, plan) in enumerate(self.plans.items()):
-            part = plan.expert_hours_per_week / asked if asked else 0.0
-            k = whole_since(before * part, after * part, 60 / EXPERT_MINUTES)
-            if not k:
-                continue
-            holds = (c.card_until >= world.day) & (c.contact == Contact.CONTACT)
-            rows = np.flatnonzero(holds & (c.card_plan == number))
-            u = world.draws.uniform(f"expert.{name}.{plan_name}", world.day, c.key[rows])
-            world.send("chat", np.sort(rows[np.argsort(u, kind="stable")[:k]]), f"{name}.{plan_name}", 0.0)

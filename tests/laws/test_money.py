@@ -143,7 +143,7 @@ def test_a_card_is_refunded_once_and_never_more_than_its_fee(busy_events: list[E
 def test_cards_sold_just_before_the_end_win_nothing(first: int) -> None:
     """With no saving to be had a card costs its fee for the days that it ran, and the rest is given back.
 
-    None is sold on the last day itself, when the books are closed already.
+    None is sold on the last day itself, when the books are closed.
     """
     card = {"fee_cny": 20, "term_days": 10, "discount": 0.0, "refund_if_not_saved": False}
     club = {"kind": "membership", "plans": {"card": card}, "audience": "everybody",
@@ -156,3 +156,25 @@ def test_cards_sold_just_before_the_end_win_nothing(first: int) -> None:
     ran = {key: 30 - day for day, key in zip(sold.day.tolist(), sold.key.tolist(), strict=True)}
     kept = {key: 2000 - amount for key, amount in zip(refunded.key.tolist(), refunded.amount.tolist(), strict=True)}
     assert kept == {key: 200 * days for key, days in ran.items()}
+
+
+def test_what_the_last_day_saves_counts_before_its_cards_are_closed() -> None:
+    """Of a card that still runs, the fee is given back as far as it is not earned, and what it saved too little."""
+    club = {"kind": "membership", "plans": {"card": {"fee_cny": 18, "term_days": 30}}, "audience": "everybody"}
+    keen = {"card_choice": {"kind": "card_choice", "at_par": 3}}
+    world = live(scenario(400, 12, behaviours=keen), policy(club=club | {"calendar": {"every_days": 1}}))
+    events, last = canonical(world), world.horizon_days - 1
+    bought = {key: day for day, key, kind, *_ in events if kind == "fee"}
+    saved, before = Counter[int](), Counter[int]()
+    for day, key, kind, amount, _ in events:
+        if kind == "member_discount":
+            saved[key] += amount
+            before[key] += amount if day < last else 0
+
+    def due(saving: Counter[int]) -> dict[int, int]:
+        unearned = {key: round(1800 * (day + 29 - last) / 30) for key, day in bought.items()}
+        owed = {key: back + max(1800 - back - saving[key], 0) for key, back in unearned.items()}
+        return {key: amount for key, amount in owed.items() if amount}
+
+    refunds = {key: amount for day, key, kind, amount, _ in events if (kind, day) == ("refund", last)}
+    assert refunds == due(saved) != due(before)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.actions import Membership, Points
-from agents.actions.membership import EXPERT_MINUTES
 from agents.actions.plans import Benefit, MemberTier, Plan
 from agents.coupon_book import CouponTerms
 from agents.customers import NEVER, Contact
+from agents.membership_gifts import EXPERT_MINUTES
 
 from .coupons import give as hand_over
 from .operator import RULES, Message, addressed
@@ -47,9 +47,6 @@ def run_programme(world: ReferenceWorld, name: str, action: Membership) -> None:
     ended = [c for c in world.customers if c.card_until == world.day - 1]
     for c in ended:
         settle(world, c, action, name)
-    if last_day:
-        for c in world.customers:
-            close_the_books(world, c, action, name, world.day)
     due = action.calendar.times(world.day, world.date) > 0
     if due:
         for c in world.customers:
@@ -62,6 +59,14 @@ def run_programme(world: ReferenceWorld, name: str, action: Membership) -> None:
     for c in world.customers:
         pay_back(world, c, action, name)
     advise(world, name, action, hours)
+
+
+def close_cards(world: ReferenceWorld) -> None:
+    """After the last day, its orders included: cards that still run give back what is not earned."""
+    for name, action in world.policy.actions.items():
+        if isinstance(action, Membership) and action.plans:
+            for c in world.customers:
+                close_the_books(world, c, action, name, world.day)
 
 
 def end_programme(world: ReferenceWorld, name: str, action: Membership) -> None:

@@ -24,7 +24,7 @@ from .contact import Exposed
 from .events import Announced, Group, gather, give_gifts, leave_groups
 from .flash import flash_sales
 from .group_buy import group_buying
-from .membership import Offer
+from .membership import Offer, close_cards
 from .operator import Message, Stream, act
 from .people import Customer, basket_luck, expected_basket, normal, predictor, sigmoid
 from .points import close_points
@@ -108,8 +108,10 @@ class ReferenceWorld(mesa.Model):
         referral.settle_rewards(self, sales)
         referral.speak(self)
         rules.observe(self)
-        if self.day == self.spec.horizon_days - 1 and self.scheme:
-            close_points(self, self.scheme_name)
+        if self.day == self.spec.horizon_days - 1:
+            close_cards(self)
+            if self.scheme:
+                close_points(self, self.scheme_name)
         self.day += 1
 
     def run(self) -> ReferenceWorld:
