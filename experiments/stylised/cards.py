@@ -177,7 +177,7 @@ def facts() -> Iterator[Fact]:
     yield Fact(
         "cards: orders to break even", "one order at member price saves 25.98, more than the card costs", "S4",
         0.0, 1.0, "orders", (Arm("world", here, month, break_even_orders),), the("world"),
-        rule="arithmetic: S4's fee of 18 over S4's 20 % of an order, whose size the preset sets near S4's price",
+        rule="arithmetic of S4's own fee of 18 and 20 % off an order, whose size the preset sets near S4's price",
     )  # fmt: skip
     yield Fact(
         "cards: refunded", "one order saves more than the card, so that few are refunded", "S4",

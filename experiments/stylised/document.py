@@ -37,8 +37,9 @@ OTHERS = (
     "words; these are others, with the verdict that they would have, and count for nothing.\n\n"
     "*Tiers*: S0's shares of customers add up to all, and its least tier makes 15 % of sales, so its customers are "
     "those who buy. Judged are the buyers of the half-year under the preset's status quo, ranked by what they spent in "
-    "it. The other reading takes the tier that the last monthly review had given them when they ordered; there, "
-    "everybody new is still general. *Best fifth*: S3 gives its 20 and 80 % as a sharper form of the same statement, "
+    "it. Tiers of the last review are those that the world's last monthly review gave, for all sales of the half-year; "
+    "tiers of that day are those that customers had when they ordered, when everybody new is still general. *Best "
+    "fifth*: S3 gives its 20 and 80 % as a sharper form of the same statement, "
     "and of profit. Judged are buyers, by everything that the ledger has under their names: sales less goods, "
     "discounts, messages, gifts and rewards. The other reading takes all contacts, most of whom never buy."
 )

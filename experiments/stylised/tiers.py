@@ -2,8 +2,9 @@
 
 Both are said of customers who buy: S0's shares of customers add up to all of them, and the least of its tiers makes
 15 % of sales. The period is the horizon, about the two seasons that tiers are judged by. Other readings of the same
-words are measured beside these and not judged: sales by the tier that a customer had when they ordered, which is what
-the report shows, and the profit of the best fifth of all contacts, most of whom never buy.
+words are measured beside these and not judged: sales by the tier of the last monthly review; by the tier that a
+customer had when they ordered, which is what the report shows; the profit of the best fifth of all contacts, most of
+whom never buy.
 """
 
 from __future__ import annotations
@@ -45,6 +46,21 @@ def high_value_sales(world: PrivateDomain) -> float:
     return _share(world, 2)
 
 
+def general_sales_reviewed(world: PrivateDomain) -> float:
+    """Share of net sales made by those whom the last monthly review put in the lowest tier."""
+    return _share_reviewed(world, 0)
+
+
+def core_sales_reviewed(world: PrivateDomain) -> float:
+    """The same of the middle tier."""
+    return _share_reviewed(world, 1)
+
+
+def high_value_sales_reviewed(world: PrivateDomain) -> float:
+    """The same of the highest tier."""
+    return _share_reviewed(world, 2)
+
+
 def general_sales_then(world: PrivateDomain) -> float:
     """Share of net sales made by customers who were in the lowest tier at that moment."""
     return _share_then(world, 0)
@@ -61,6 +77,9 @@ def high_value_sales_then(world: PrivateDomain) -> float:
 
 
 MEASURES = {"general": general_sales, "core": core_sales, "high_value": high_value_sales}
+REVIEWED = {
+    "general": general_sales_reviewed, "core": core_sales_reviewed, "high_value": high_value_sales_reviewed,
+}  # fmt: skip
 THEN = {"general": general_sales_then, "core": core_sales_then, "high_value": high_value_sales_then}
 
 
@@ -71,6 +90,14 @@ def _share(world: PrivateDomain, tier: int) -> float:
     edges = np.rint(np.cumsum((0.0, *tiers.shares)) * len(spent)).astype(int)
     total = spent.sum()
     return float(spent[edges[tier] : edges[tier + 1]].sum() / total) if total > 0 else math.nan
+
+
+def _share_reviewed(world: PrivateDomain, tier: int) -> float:
+    keys, spent = _by_customer(world, "order", *DISCOUNTS)
+    c = world.customers
+    by_key = np.argsort(c.key)
+    tiers = c.tier[by_key[np.searchsorted(c.key[by_key], keys)]]
+    return float(spent[tiers == tier].sum() / spent.sum()) if spent.sum() > 0 else math.nan
 
 
 def _share_then(world: PrivateDomain, tier: int) -> float:
@@ -118,7 +145,9 @@ def facts() -> Iterator[Fact]:
     for preset in FEW_PRESETS:
         yield _few(preset, "buyers", best_fifth_of_buyers)
     for preset in TIER_PRESETS:
-        yield from _tier_facts(preset, THEN, " of then", judged=False)
+        yield from _tier_facts(preset, REVIEWED, " of the last review", judged=False)
+    for preset in TIER_PRESETS:
+        yield from _tier_facts(preset, THEN, " of that day", judged=False)
     for preset in FEW_PRESETS:
         yield _few(preset, "contacts", best_fifth_of_contacts, judged=False)
 

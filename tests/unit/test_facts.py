@@ -79,7 +79,7 @@ def test_shares_of_the_tiers_are_those_of_the_events(busy: PrivateDomain) -> Non
     assert tiers.general_sales(world) + tiers.core_sales(world) + tiers.high_value_sales(world) == pytest.approx(1)
 
 
-def test_sales_of_then_are_those_of_the_tier_at_the_order(busy: PrivateDomain) -> None:
+def test_sales_by_the_last_tier_and_by_that_of_the_order(busy: PrivateDomain) -> None:
     world = busy
     tier: dict[int, int] = {}
     sales = [0, 0, 0]
@@ -91,6 +91,12 @@ def test_sales_of_then_are_those_of_the_tier_at_the_order(busy: PrivateDomain) -
             tier[key] = amount
         sales[tier.get(key, 0)] += sign.get(name, 0) * amount
     assert all(sales)
+    last, c = [0, 0, 0], world.customers
+    now = dict(zip(c.key.tolist(), c.tier.tolist(), strict=True))
+    for key, kind, amount in zip(events.key.tolist(), events.kind.tolist(), events.amount.tolist(), strict=True):
+        last[now.get(key, 0)] += (sign | {"package": 0}).get(world.ledger.kinds[kind].name, 0) * amount
+    for measure, made in zip(tiers.REVIEWED.values(), last, strict=True):
+        assert measure(world) == pytest.approx(made / sum(last))
     for measure, made in zip(tiers.THEN.values(), sales, strict=True):
         assert measure(world) == pytest.approx(made / sum(sales))
 
