@@ -14,6 +14,7 @@ from agents.domain import PrivateDomain
 from agents.models.history import History
 from agents.policy import Policy
 from agents.scenario import Scenario
+from agents.troubles import REFUSED
 from experiments.metrics import Outcome, outcome
 from experiments.run import Task
 
@@ -40,8 +41,10 @@ class Future:
         history = History()
         history.restore({name: arrays[name] for name in History.DECLARED})
         arrays |= history.rebased(world.day).arrays()
-        for name in ("card_until", *(f"{slot.name}_until" for slot in world.slots)):  # beside History's
-            arrays[name] = np.maximum(arrays[name].astype(np.int64) - world.day, np.iinfo(np.int16).min // 2)
+        for name, column in world.customers.DECLARED.items():
+            if column.unit == "day" and name not in History.DECLARED:
+                days = arrays[name].astype(np.int64)
+                arrays[name] = np.where(days > REFUSED, days - world.day, days)  # never stays never
         # One customer is enough to be born and replaced by those who are there.
         alone = scenario.model_copy(update={"population": scenario.population.model_copy(update={"size": 1})})
         return cls(alone, arrays, tuple(world.ledger.sources))

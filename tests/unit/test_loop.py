@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from agents.actions import Action
+from agents.customers import NEVER
 from agents.domain import PrivateDomain
 from agents.policy import DO_NOTHING, Policy
 from agents.scenario import Scenario
@@ -29,6 +31,7 @@ from experiments.loop import LoopCheck, Size, check_loop
 from experiments.pool import Pool
 from experiments.reporting.figures_loop import claims_info, plot_claims, plot_regret, regret_info
 from experiments.terminal.validation import app
+from tests.worlds import busy_policy, busy_scenario, live
 
 TINY = Effort(
     trials=3, replicates=8, judged=2, claims=2, scored=4, customers=200, scored_customers=300, guesses=16
@@ -85,6 +88,28 @@ def test_the_future_is_what_the_past_would_have_become() -> None:
                             status_quo(truth), seed=3)  # fmt: skip
     newborn.run()
     assert len(newborn.ledger.of("order")) > np.mean(orders) + 4 * np.std(orders), "a new population is another one"
+
+
+def test_a_policy_may_bring_columns_that_the_past_did_not_know(future: Future) -> None:
+    """Nobody has anything there yet, and what had its day keeps its distance from today."""
+    policy = status_quo(truth_of(WORLD))
+    new = {
+        "groups": {"kind": "community", "calendar": {"every_days": 1}},
+        "friends": {"kind": "referral", "reward_cny": 30},
+        "cared": {"kind": "koc", "hours_per_week": 2, "audience": "everybody"},
+    }
+    actions = {name: Action.REGISTRY[str(data.pop("kind"))].model_validate(data) for name, data in new.items()}
+    richer = policy.model_copy(update={"actions": {**policy.actions, **actions}})
+    assert "community" not in future.people
+    assert future.live(richer, 5).values["n_referral"] > 0
+
+
+def test_what_has_a_day_keeps_its_distance_from_today() -> None:
+    world = live(busy_scenario(60), busy_policy(), until=20)
+    people = Future.of(world, busy_scenario(60)).people
+    for name in ("invited_day", "koc_until", "coupon_until", "welcome_day"):
+        column = getattr(world.customers, name)
+        assert np.array_equal(people[name], np.where(column > NEVER, column - 20, column)), name
 
 
 def test_luck_is_shared_and_repeatable(future: Future) -> None:
