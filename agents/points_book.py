@@ -45,15 +45,18 @@ def earn(world: PrivateDomain, rows: Rows, points: NDArray[np.int64] | int, sour
     """
     if world.scheme is None or not world.scheme.runs(world.day):
         return
-    each = np.broadcast_to(np.asarray(points, np.int64), (len(rows),))
-    rows, each = rows[each > 0], each[each > 0]
+    if isinstance(points, np.ndarray):
+        (some,) = (points > 0).nonzero()
+        rows, points = rows[some], points[some]
+    elif points <= 0:
+        return
     if not len(rows):
         return
     c = world.customers
-    c.points_new[rows] = np.minimum(c.points_new[rows] + each, MOST_POINTS)
+    c.points_new[rows] = np.minimum(c.points_new[rows].astype(np.int64) + points, MOST_POINTS)
     if "points_season" in c.DECLARED:
-        c.points_season[rows] = np.minimum(c.points_season[rows] + each, MOST_POINTS)
-    world.record("points_earned", rows, each, f"{world.scheme_name}.{source}")
+        c.points_season[rows] = np.minimum(c.points_season[rows].astype(np.int64) + points, MOST_POINTS)
+    world.record("points_earned", rows, points, f"{world.scheme_name}.{source}")
 
 
 def earn_for(world: PrivateDomain, rows: Rows, act: Act) -> None:
@@ -102,7 +105,8 @@ def hoped_share(world: PrivateDomain, rows: Rows, multiplier: Floats | float | N
 
 
 def chances_to_redeem(world: PrivateDomain, rows: Rows) -> tuple[Floats, Floats]:
-    """Chance that points of the running period are redeemed, and those of the one before, at one's own pace.
+    """Chance that points of the running period are redeemed, and those of the one before, at one's own pace; for who
+    has none of these, 0.
 
     They are redeemed when the balance reaches the threshold before they expire. It grows by orders as often as one has
     ordered so far (Poisson), and by acts that points are given for. Shapes (n,), (n,).
@@ -123,15 +127,23 @@ def _chances(
     acts = _points_of_acts(world, rows)
     new = c.points_new[rows] + earned_now
     soon, late = scheme.days_left(world.day)
-    old_too = _reaches(scheme.redeem_from - new - c.points_old[rows] - acts * soon, step, rate * soon)
-    chance = np.maximum(_reaches(scheme.redeem_from - new - acts * late, step, rate * late), old_too)
+    chance, old_too = _reaches(scheme.redeem_from - new - acts * late, step, rate * late), np.zeros(len(rows))
+    # Who has nothing from before has no more to redeem before that expires than after.
+    (both,) = (c.points_old[rows] > 0).nonzero()
+    if len(both):
+        missing = (scheme.redeem_from - new - c.points_old[rows] - acts * soon)[both]
+        old_too[both] = _reaches(missing, step[both], (rate * soon)[both])
+        chance = np.maximum(chance, old_too)
     return chance, old_too
 
 
 def _reaches(missing: Floats, step: Floats, orders: Floats) -> Floats:
     """Chance that a Poisson number of orders, so many expected, bring so many missing points by such steps."""
     steps = np.divide(missing, step, out=np.full(len(missing), np.inf), where=step > 0)
-    return np.where(missing > 0, gammainc(np.maximum(steps, 0.0), orders), 1.0)
+    chance = np.ones(len(missing))
+    (short,) = (missing > 0).nonzero()
+    chance[short] = gammainc(steps[short], orders[short])
+    return chance
 
 
 def _points_of_an_order(world: PrivateDomain, rows: Rows) -> Floats:

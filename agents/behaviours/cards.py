@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from agents.actions.plans import DAYS_A_MONTH
 from agents.behaviours.base import Behaviour
 from agents.customers import YOUNG_DAYS
 from agents.membership_book import Offer, enrol
-from agents.points_book import hoped_share
+from agents.points_book import hoped_share, spent_share
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
+
+SLACK = 1e-6  # on bounds, in utility
 
 
 class CardChoice(Behaviour):
@@ -73,31 +76,42 @@ class CardChoice(Behaviour):
     def _choose(self, world: PrivateDomain, club: Membership, offer: Offer) -> NDArray[np.intp]:
         """Number of the plan that each takes; -1 for none."""
         keys = world.customers.key[offer.rows]
-        best = _gumbel(world.draws.uniform("card.none", world.day, keys))
-        choice = np.full(len(offer.rows), -1, np.intp)
-        for number, (name, utility) in enumerate(zip(club.plans, self._utilities(world, club, offer), strict=True)):
-            # Luck of each plan's own: raising one's utility moves people to it, from none or another, never away.
-            value = np.where(
-                offer.open[:, number], utility + _gumbel(world.draws.uniform(f"card.{name}", world.day, keys)), -np.inf
-            )
-            choice[value > best] = number
+        none = _gumbel(world.draws.uniform("card.none", world.day, keys))
+        # Luck of each plan's own: raising one's utility moves people to it, from none or another, never away.
+        luck = [_gumbel(world.draws.uniform(f"card.{name}", world.day, keys)) for name in club.plans]
+        near = np.zeros(len(keys), bool)
+        for number, most in enumerate(self._utilities(world, club, offer, hopeful=True)):
+            near |= offer.open[:, number] & (most + luck[number] + SLACK > none)
+        best, chosen = none[near], np.full(np.count_nonzero(near), -1, np.intp)
+        offer = Offer(offer.rows[near], offer.open[near])
+        for number, utility in enumerate(self._utilities(world, club, offer)):
+            value = np.where(offer.open[:, number], utility + luck[number][near], -np.inf)
+            chosen[value > best] = number
             best = np.maximum(best, value)
+        choice = np.full(len(keys), -1, np.intp)
+        choice[near] = chosen
         return choice
 
-    def _utilities(self, world: PrivateDomain, club: Membership, offer: Offer) -> list[Floats]:
-        """Utility of each plan, that of none being 0. Shape (plans), (n,)."""
+    def _utilities(
+        self, world: PrivateDomain, club: Membership, offer: Offer, *, hopeful: bool = False
+    ) -> list[Floats]:
+        """Utility of each plan, that of none being 0. Shape (plans), (n,).
+
+        ``hopeful``: what they cannot exceed, as if all points were surely redeemed; that costs much less.
+        """
         c, rows = world.customers, offer.rows
         rate = c.orders[rows] / np.maximum(world.day - c.joined[rows], YOUNG_DAYS)
         basket, sensitivity = world.expected_basket(rows), c.price_sensitivity[rows].astype(np.float64)
         free, multiplier = club.level_price(world, rows), club.level_multiplier(world, rows)
-        points = hoped_share(world, rows, multiplier)
         fees = [max(plan.fee_cny * 100, 1.0) for plan in club.plans.values()]
         in_view = offer.open * np.array([plan.trial_of is None and plan.fee_cny > 0 for plan in club.plans.values()])
-        mean_log_fee = (in_view @ np.log(fees)) / np.maximum(in_view.sum(axis=1), 1)
+        # Plan after plan, not a matrix product: BLAS adds in an order that depends on the other rows.
+        log_fees = sum((seen * math.log(fee) for seen, fee in zip(in_view.T, fees, strict=True)), np.zeros(len(rows)))
+        mean_log_fee = log_fees / np.maximum(in_view.sum(axis=1), 1)
         found = []
         for number, plan in enumerate(club.plans.values()):
-            more = hoped_share(world, rows, np.maximum(plan.points_multiplier, multiplier)) - points
-            saving = self._saving(plan, rate, basket, np.maximum(plan.discount - free, 0.0) + np.maximum(more, 0.0))
+            gain = np.maximum(plan.discount - free, 0.0) + _more_points(world, plan, rows, multiplier, hopeful)
+            saving = self._saving(plan, rate, basket, gain)
             saving += _vouchers(world, plan, rows, rate, basket)
             ratio = np.log(np.maximum(saving, 1.0) / fees[number])
             if plan.refund_if_not_saved:
@@ -116,6 +130,18 @@ class CardChoice(Behaviour):
         benefits = sum(benefit.cost_cny for benefit in plan.benefits.values()) * plan.term_days / DAYS_A_MONTH
         saving: Floats = orders * basket * gain + self.benefit_worth * benefits * 100
         return saving
+
+
+def _more_points(world: PrivateDomain, plan: Plan, rows: Rows, multiplier: Floats, hopeful: bool) -> Floats:
+    """What a plan's multiplier adds to the hope for an order's points, as a share of what is paid. Shape (n,)."""
+    if hopeful:
+        return np.where(plan.points_multiplier > multiplier, spent_share(world) * plan.points_multiplier, 0.0)
+    more = np.zeros(len(rows))
+    (raised,) = (plan.points_multiplier > multiplier).nonzero()
+    if len(raised):
+        with_it = hoped_share(world, rows[raised], np.full(len(raised), plan.points_multiplier))
+        more[raised] = np.maximum(with_it - hoped_share(world, rows[raised], multiplier[raised]), 0.0)
+    return more
 
 
 def _vouchers(world: PrivateDomain, plan: Plan, rows: Rows, rate: Floats, basket: Floats) -> Floats:

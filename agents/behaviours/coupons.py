@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
 from agents.coupon_book import CouponTerms, Slot, take_away
+from agents.customers import NEVER
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -43,8 +44,10 @@ class CouponUse(Behaviour):
         for slot in world.slots:
             # All at once: in which order actions come in the ledger must not depend on where rows are cut. Few run out,
             # so days are compared first; columns of days are narrow.
-            over = np.flatnonzero(slot.of(c, "until") == world.day - 1)  # what ran out before is gone
-            take_away(world, over[slot.held(c, over)], slot.name)
+            until = slot.of(c, "until")
+            if until.max(initial=NEVER) >= world.day - 1:
+                (over,) = (until == world.day - 1).nonzero()  # what ran out before is gone
+                take_away(world, over[slot.held(c, over)], slot.name)
         for message, seen in world.today.seen:
             if message.reminds:
                 slot = world.slot(message.reminds)

@@ -11,12 +11,21 @@ from numpy.typing import NDArray
 from agents.actions.base import cents
 from agents.behaviours.base import Behaviour
 from agents.customers import Contact
+from sim.columns import Columns, column
 from sim.spec import parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
     from agents.policy import Policy
     from agents.scenario import Scenario
+
+UNKNOWN = -1
+
+
+class Buyers(Columns):
+    """Columns of customers where some buy for firms."""
+
+    firm = column("i1", UNKNOWN, unit="flag", doc="buys for a firm; -1 before anybody asked", access="latent")
 
 
 class FirmDeals(Behaviour):
@@ -35,6 +44,9 @@ class FirmDeals(Behaviour):
     def acts_in(self, scenario: Scenario, policy: Policy) -> bool:
         return self.firm_share > 0 and any(getattr(action, "packages", None) for action in policy.actions.values())
 
+    def carries(self) -> tuple[type[Columns], ...]:
+        return (Buyers,)
+
     def apply(self, world: PrivateDomain) -> None:
         club, c = world.club, world.customers
         if club is None or not club.packages or not club.runs(world.day):
@@ -42,11 +54,13 @@ class FirmDeals(Behaviour):
         packages = sorted(club.packages.items(), key=lambda item: item[1].price_cny)
         deals: list[list[NDArray[np.intp]]] = [[] for _ in packages]
         prices = np.array([package.price_cny for _, package in packages])
-        for chunk in world.chunks():
-            near, _ = world.draws.below("firm.deal", world.day, c.key[chunk], self.deals_per_year / 365)
-            rows = near + chunk.start
+        (new,) = (c.firm == UNKNOWN).nonzero()
+        for rows in world.pieces(new):
+            c.firm[rows] = world.draws.uniform("trait.firm", 0, c.key[rows]) < self.firm_share
+        for rows in world.pieces((c.firm == 1).nonzero()[0]):
             rows = rows[(c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)]
-            rows = rows[world.draws.uniform("trait.firm", 0, c.key[rows]) < self.firm_share]
+            near, _ = world.draws.below("firm.deal", world.day, c.key[rows], self.deals_per_year / 365)
+            rows = rows[near]
             luck = self.budget_log_sd * world.draws.normal("firm.budget", world.day, c.key[rows])
             best = np.searchsorted(prices, np.exp(math.log(self.budget_cny) + luck), side="right") - 1
             for number, found in enumerate(deals):

@@ -118,17 +118,26 @@ class GroupBuying(ItemDemand):
         chance[circles] = total / np.maximum(people[circles], 1)
         near, u = world.draws.below(f"deal.asked.{name}", world.day, c.key[free], float(chance.max()))
         near = near[u < chance[circle_of_free[near]]]
+        joins = np.concatenate([self._join(world, name, action, free[piece]) for piece in world.pieces(near)] or [near])
+        near = near[joins]
         near = near[np.argsort(circle_of_free[near], kind="stable")]
-        rows, circle = free[near], circle_of_free[near]
-        logit = self.appeal(world, rows, action.item) + self.join
-        joins = world.draws.uniform(f"deal.join.{name}", world.day, c.key[rows]) < sigmoid(logit)
-        rows, at = rows[joins], np.searchsorted(circles, circle[joins])
+        rows, at = free[near], np.searchsorted(circles, circle_of_free[near])
         asked_by = world.draws.uniform(f"deal.by.{name}", world.day, c.key[rows]) * total[at]
         host = hosts[first_above(asks, asked_by, first[at], first[at] + count[at] - 1)]
         for column in (c.deal, c.deal_host, c.deal_until):
             column[rows] = column[host]
         c.deal_paid[rows] = 0
         world.record("deal_joined", rows, 0, name)
+
+    def _join(self, world: PrivateDomain, name: str, action: GroupBuy, rows: Rows) -> NDArray[np.bool_]:
+        """Which of those who are asked join. Shape (n,)."""
+        c = world.customers
+        u = world.draws.uniform(f"deal.join.{name}", world.day, c.key[rows])
+        most: Singles = c.price_sensitivity[rows] * np.float32(world.effects["coupon"] * action.item.depth)
+        near = possible(u, most + np.float32(self.join))  # trust and what they can afford only lower it
+        joins = np.zeros(len(rows), bool)
+        joins[near] = u[near] < sigmoid(self.appeal(world, rows[near], action.item) + self.join)
+        return joins
 
     # -- money --------------------------------------------------------------------------------------------------
 

@@ -141,12 +141,13 @@ class PointsHabits(Behaviour):
             rows = np.arange(chunk.start, chunk.stop)
         else:
             rows = (c.check_in_chance[chunk] < 0).nonzero()[0] + chunk.start
-        hope: Floats | float = 1.0
-        for _ in range(2 if len(rows) else 0):
+        if not len(rows):
+            return
+        for again in (False, True):
+            hope: Floats | float = chances_to_redeem(world, rows)[0] if again else 1.0
             pays = hope / scheme.points_per_cny
             c.check_in_chance[rows] = self._chance(world, rows, self.check_in, scheme.check_in * pays)
             c.reply_chance[rows] = self._chance(world, rows, self.reply, scheme.reply * pays)
-            hope, _ = chances_to_redeem(world, rows)
 
     def _chance(self, world: PrivateDomain, rows: Rows, unpaid: float, reward_cny: Floats | float) -> Floats:
         """Chance of an act that pays so much. Shape (n,)."""
@@ -159,7 +160,8 @@ class PointsHabits(Behaviour):
         c = world.customers
         found = [np.empty(0, np.intp)]
         for chunk in world.chunks():
-            found.append((balance(world, chunk) >= scheme.redeem_from).nonzero()[0] + chunk.start)
+            # The sum of both balances may not fit into four bytes, and the difference does.
+            found.append((c.points_new[chunk] >= scheme.redeem_from - c.points_old[chunk]).nonzero()[0] + chunk.start)
         rows = np.concatenate(found)
         rows = rows[here(world, rows)]
         if not len(rows):
