@@ -36,6 +36,8 @@ class CouponReminders(Behaviour):
         c = world.customers
         for slot in world.slots:
             reminder = slot.of(c, "reminder")
+            if reminder.max(initial=0) == 0:
+                continue
             due = np.flatnonzero(slot.of(c, "until") - reminder == world.day)  # few are; columns of days are narrow
             due = due[(reminder[due] > 0) & slot.held(c, due)]
             due = due[(c.contact[due] == Contact.CONTACT) | (c.contact[due] == Contact.MUTED)]

@@ -79,9 +79,11 @@ class GroupLife(Behaviour):
         for chunk in world.chunks():
             member = (world.customers.community[chunk] >= 0) & (world.customers.contact[chunk] == Contact.CONTACT)
             rows = member.nonzero()[0] + chunk.start
-            rows = rows[world.communities.alive[world.customers.community[rows]]]
-            self._live(world, rows)
-            spoke += world.communities.counted(world.customers.community[self._speak(world, rows, hazard)])
+            group = world.customers.community[rows]
+            living = world.communities.alive[group]
+            rows, group = rows[living], group[living]
+            self._live(world, rows, group)
+            spoke += world.communities.counted(world.customers.community[self._speak(world, rows, hazard[group])])
         self._close_day(world, spoke)
 
     def _hear(self, world: PrivateDomain) -> Floats:
@@ -112,18 +114,21 @@ class GroupLife(Behaviour):
         hazard: Floats = talk * np.exp2(-groups.load / self.load_scale)
         return hazard
 
-    def _live(self, world: PrivateDomain, rows: Rows) -> None:
+    def _live(self, world: PrivateDomain, rows: Rows, group: NDArray[np.int32]) -> None:
         """What a day among others does to members: liking, and the wish to buy."""
         c = world.customers
-        activity = world.communities.activity[c.community[rows]] / self.usual_activity
+        activity = (world.communities.activity / self.usual_activity)[group]
         warm(world, rows, np.minimum(self.goodwill * activity * c.interest[rows], 1.0))
         c.stimulus[rows] += world.effects["community"] * activity
 
     def _speak(self, world: PrivateDomain, rows: Rows, hazard: Floats) -> Rows:
-        """Rows of those who speak: a public reaction, which makes strangers acquainted."""
+        """Rows of those who speak, at their hazard without sociability: a public reaction, which makes strangers
+        acquainted."""
         c = world.customers
         u = world.draws.uniform("group.speak", world.day, c.key[rows])
-        speaks: Rows = rows[u < -np.expm1(-hazard[c.community[rows]] * c.sociability[rows])]
+        own = hazard * c.sociability[rows]
+        (near,) = (u <= own).nonzero()  # no chance exceeds its hazard
+        speaks: Rows = rows[near[u[near] < -np.expm1(-own[near])]]
         world.record("interact", speaks, 0, world.communities.name)
         if not world.learns("rise_0"):
             world.set_level(speaks[c.level[speaks] == Level.STRANGER], Level.ACQUAINTED)

@@ -101,10 +101,14 @@ class PointsHabits(Behaviour):
 
     def _photos(self, world: PrivateDomain, scheme: Points, rows: Rows) -> None:
         rows = rows[here(world, rows)]
+        u, pays = (
+            world.draws.uniform("points.photo", world.day, world.customers.key[rows]),
+            scheme.photo / scheme.points_per_cny,
+        )
+        near = u <= self._chance(world, rows, self.photo, pays)  # hope can only lower it
+        rows, u = rows[near], u[near]
         hope, _ = chances_to_redeem(world, rows)
-        chance = self._chance(world, rows, self.photo, hope * (scheme.photo / scheme.points_per_cny))
-        posts = world.draws.uniform("points.photo", world.day, world.customers.key[rows]) < chance
-        earn_for(world, rows[posts], "photo")
+        earn_for(world, rows[u < self._chance(world, rows, self.photo, hope * pays)], "photo")
 
     def _check_in(self, world: PrivateDomain) -> None:
         c = world.customers

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
+SLACK = 1e-6  # on bounds in double precision that rest on a share in single precision
+
 
 class Purchase(Behaviour):
     """The order hazard of the day: a learned or cited base plus treatment terms, on the log-odds scale.
@@ -54,7 +56,8 @@ class Purchase(Behaviour):
     def probability(self, world: PrivateDomain, rows: slice) -> Floats:
         """Probability of an order today, given what was received. Shape (n,)."""
         each = np.arange(*rows.indices(len(world.customers)))
-        return self._chance(world, each, self._base(world, each))
+        pull = self._pull(world, each) + self._points(world, each)
+        return self._chance(world, each, self._base(world, each), pull)
 
     def apply(self, world: PrivateDomain) -> None:
         c = world.customers
@@ -83,10 +86,27 @@ class Purchase(Behaviour):
         base = self._base(world, rows)
         near = possible(u, base.astype(np.float32) + pull)  # the base is exact now; the rest get exact numbers
         rows, u, base = rows[near], u[near], base[near]
-        (buys,) = (u < self._chance(world, rows, base)).nonzero()
+        (buys,) = self._orders(world, rows, u, base).nonzero()
         rows, u = rows[buys], u[buys]
         # The same luck without the operator tells who would have ordered anyway.
         return rows, u < sigmoid(self._untouched(world, rows, base[buys])) * self._kept(world, rows)
+
+    def _orders(self, world: PrivateDomain, rows: Rows, u: Floats, base: Floats) -> NDArray[np.bool_]:
+        """Which of these customers order, by their luck. Shape (n,).
+
+        What points are hoped to be worth takes long to work out: it is where it may decide.
+        """
+        c, pull, face = world.customers, self._pull(world, rows), face_share(world, rows)
+        p = self._chance(world, rows, base, pull)
+        if not face.any():
+            return u < p
+        most = self._chance(world, rows, base, pull + world.effects["member_price"] * c.price_sensitivity[rows] * face)
+        orders: NDArray[np.bool_] = u < np.minimum(p, most) * (1.0 - SLACK)
+        (undecided,) = (~orders & (u < np.maximum(p, most) * (1.0 + SLACK))).nonzero()
+        at = rows[undecided]
+        p = self._chance(world, at, base[undecided], pull[undecided] + self._points(world, at))
+        orders[undecided] = u[undecided] < p
+        return orders
 
     def base_at_most(self, world: PrivateDomain, rows: slice) -> Singles:
         """What the log-odds of the models cannot exceed, whatever the state. Shape (n,)."""
@@ -121,9 +141,9 @@ class Purchase(Behaviour):
                 most += np.float32(effects["coupon"]) * sensitivity * c.gift_hope[rows]
         return most
 
-    def _chance(self, world: PrivateDomain, rows: Rows, base: Floats) -> Floats:
-        """Probability of an order at these base log-odds."""
-        p = sigmoid(base + (world.customers.rate[rows] + self._pull(world, rows)))
+    def _chance(self, world: PrivateDomain, rows: Rows, base: Floats, pull: Floats) -> Floats:
+        """Probability of an order at these base log-odds and this pull."""
+        p = sigmoid(base + (world.customers.rate[rows] + pull))
         p *= self._kept(world, rows)
         return p
 
@@ -133,7 +153,7 @@ class Purchase(Behaviour):
         return share
 
     def _pull(self, world: PrivateDomain, rows: Rows) -> Floats:
-        """What the operator did, in log-odds."""
+        """What the operator did, in log-odds, points left out."""
         c = world.customers
         pull: Floats = c.stimulus[rows].astype(np.float64)
         pull += world.effects["trust"] * c.goodwill[rows].astype(np.float64)
@@ -145,10 +165,14 @@ class Purchase(Behaviour):
             pull += world.effects["coupon"] * c.price_sensitivity[rows] * coupons
         if world.today.promised:
             pull += world.effects["coupon"] * c.price_sensitivity[rows] * c.gift_hope[rows]
-        for benefit in (price, hoped_share(world, rows)):
-            if benefit.any():
-                pull += world.effects["member_price"] * c.price_sensitivity[rows] * benefit
+        if price.any():
+            pull += world.effects["member_price"] * c.price_sensitivity[rows] * price
         return pull
+
+    def _points(self, world: PrivateDomain, rows: Rows) -> Floats:
+        """What the points of an order do, in log-odds."""
+        points: Floats = world.effects["member_price"] * world.customers.price_sensitivity[rows]
+        return points * hoped_share(world, rows)
 
     def _base(self, world: PrivateDomain, rows: Rows) -> Floats:
         """Log-odds by the model that each follows; the operator's goodwill counts for a first order."""

@@ -96,7 +96,7 @@ class TestCardChoice(BehaviourContract):
 
 class TestFirmDeals(BehaviourContract):
     kind = FirmDeals
-    columns = set()
+    columns = {"firm"}
     events = {"package", "goods"}
 
 
