@@ -122,6 +122,16 @@ def _columns(slot: str, amounts: bool) -> type[Columns]:
     return type(f"{slot}_columns", (Columns,), columns)
 
 
+def check_reminder(valid_days: int, reminder_days: int) -> None:
+    """Raise ValueError when a reminder would have to go out before the coupon does."""
+    if reminder_days >= valid_days:
+        raise ValueError(
+            f"reminder_days {reminder_days} and valid_days {valid_days} contradict each other: a coupon good for "
+            f"{valid_days} days, that of issue included, cannot be reminded of {reminder_days} days before its last; "
+            f"lower reminder_days to {valid_days - 1} at most (0 for none), or lengthen valid_days"
+        )
+
+
 def slots_of(declared: Collection[str]) -> tuple[Slot, ...]:
     """The slots of a world with these columns: the plain one first, the others by name."""
     names = {name.removesuffix("_noticed") for name in declared if name.endswith("_noticed")}

@@ -72,7 +72,7 @@ class Policy(Spec):
     def check(self, scenario: Scenario) -> None:
         """Raise SpecError when an action cannot work in this scenario."""
         for name, action in self.actions.items():
-            for rule, field, cure in action.problems(scenario):
+            for rule, field, cure in (*action.problems(scenario), *action.conflicts(self, scenario)):
                 raise SpecError(rule, place=f"policy '{self.title}': actions.{name}.{field}", cure=cure)
 
     def fixed_cost_cny(self, scenario: Scenario) -> float:

@@ -13,6 +13,7 @@ from sim.spec import Kind, parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
+    from agents.policy import Policy
     from agents.scenario import Scenario
 
 Problem = tuple[str, str, str]  # rule, field, cure
@@ -70,6 +71,10 @@ class Action(Kind):
             )
         for field, audience in self.audiences():
             yield from audience.problems(scenario, field)
+
+    def conflicts(self, policy: Policy, scenario: Scenario) -> Iterator[Problem]:
+        """Whatever in the policy as a whole makes it pointless in a scenario, as (rule, field, cure)."""
+        return iter(())
 
     def audiences(self) -> Iterator[tuple[str, Audience]]:
         """Audiences that it addresses, with their fields."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import NonNegativeFloat
 
-from agents.actions.base import ScheduledAction
+from agents.actions.base import Problem, ScheduledAction
 from agents.audience import Audience
 from agents.communities import InCommunity
 from sim.columns import Columns
@@ -16,6 +17,7 @@ from sim.spec import parameter
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
     from agents.policy import Policy
+    from agents.scenario import Scenario
 
 SIZE = 200  # S4: groups of about two hundred
 
@@ -42,6 +44,15 @@ class Community(ScheduledAction):
     )
     again_days: int = parameter(30, ge=1, le=3660, doc="days before somebody is invited again", source="assumed")
     audience: Audience = parameter(Audience(muted=False), doc="who is invited")
+
+    def problems(self, scenario: Scenario) -> Iterator[Problem]:
+        yield from super().problems(scenario)
+        if self.idle and self.hours_per_week:
+            yield (
+                f"hosts are asked for {self.hours_per_week:g} hours a week, and nobody is ever invited to a community",
+                "hours_per_week",
+                "set hours_per_week to 0, or calendar.per_week above 0",
+            )
 
     def carries(self) -> tuple[type[Columns], ...]:
         return (InCommunity,)

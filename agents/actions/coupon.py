@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from agents.actions.base import Claim, ScheduledAction, cents
-from agents.coupon_book import PLAIN, CouponTerms, carried, give, holding
+from agents.coupon_book import PLAIN, CouponTerms, carried, check_reminder, give, holding
 from sim.columns import Columns
 from sim.spec import parameter
 
@@ -45,6 +45,7 @@ class CouponGiver(ScheduledAction):
                 f"a coupon takes off a share or an amount, not both (depth {self.depth:g}, off_cny {self.off_cny:g}); "
                 "set one to 0"
             )
+        check_reminder(self.valid_days, self.reminder_days)
         if self.shared_stock and self.stock is None:
             raise ValueError(f"shared_stock '{self.shared_stock}' needs to say how many there are; give stock")
         return self

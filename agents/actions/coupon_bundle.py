@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import model_validator
 
 from agents.actions.base import ScheduledAction, cents
-from agents.coupon_book import CouponTerms, carried, give, holding
+from agents.coupon_book import CouponTerms, carried, check_reminder, give, holding
 from sim.columns import Columns
 from sim.spec import Spec, parameter
 
@@ -48,6 +48,7 @@ class CouponBundle(ScheduledAction):
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
+        check_reminder(self.valid_days, self.reminder_days)
         thresholds = [coupon.minimum_spend_cny for coupon in self.coupons]
         if any(b <= a for a, b in pairwise(thresholds)):
             raise ValueError(f"minimum_spend_cny of coupons must rise (they are {thresholds}); order them")

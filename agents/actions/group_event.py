@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -10,19 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import NonNegativeFloat
 
-from agents.actions.base import ScheduledAction, cents
+from agents.actions.base import Problem, ScheduledAction, cents
 from agents.actions.community import runs_communities
 from agents.audience import Audience
 from agents.calendar import times_before
 from agents.coupon_book import CouponTerms, give, holding
 from agents.gatherings import Announcement
 from agents.media import MediumName, columns_of
+from agents.staff import hours_there_are
 from sim.columns import Columns
 from sim.spec import parameter
 
 if TYPE_CHECKING:
     from agents.behaviours.gathering import Gathering
     from agents.domain import PrivateDomain
+    from agents.policy import Policy
     from agents.scenario import Scenario
 
 Rows = NDArray[np.intp]
@@ -80,6 +83,29 @@ class GroupEvent(ScheduledAction):
     def _events(self, scenario: Scenario) -> int:
         before = times_before(self.calendar, scenario.start, scenario.horizon_days)
         return sum(b > a for a, b in pairwise(before))
+
+    def problems(self, scenario: Scenario) -> Iterator[Problem]:
+        yield from super().problems(scenario)
+        if not self.idle and not self.hours_per_event:
+            yield (
+                "nobody prepares this event (hours_per_event 0), and what nobody prepares nobody notices",
+                "hours_per_event",
+                "raise hours_per_event, or leave the event out",
+            )
+
+    def conflicts(self, policy: Policy, scenario: Scenario) -> Iterator[Problem]:
+        asks = False
+        for day in range(scenario.horizon_days):
+            if self.hours_asked_on(scenario, day, scenario.start + dt.timedelta(days=day)):
+                asks = True
+                if hours_there_are(scenario, policy, day):
+                    return
+        if asks:
+            yield (
+                f"no staff work on its days, of {self.hours_per_event:g} hours that it asks for",
+                "hours_per_event",
+                "give the scenario staff.hours_per_week on these weekdays, add an agency, or leave the event out",
+            )
 
     def apply(self, world: PrivateDomain, name: str) -> None:
         if self.idle or not self.calendar.times(world.day, world.date):

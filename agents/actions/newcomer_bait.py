@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from agents.actions.base import Action, Claim, Problem, cents
 from agents.calendar import Calendar
-from agents.coupon_book import CouponTerms, carried, give
+from agents.coupon_book import CouponTerms, carried, check_reminder, give
 from agents.customers import Contact
 from sim.columns import Columns, column
 from sim.errors import nearest
@@ -52,6 +52,7 @@ class NewcomerBait(Action):
 
     @model_validator(mode="after")
     def _share_or_amount(self) -> Self:
+        check_reminder(self.valid_days, self.reminder_days)
         if self.depth and self.off_cny:
             raise ValueError(
                 f"a coupon takes off a share or an amount, not both (depth {self.depth:g}, off_cny {self.off_cny:g}); "

@@ -16,9 +16,11 @@ from sim.spec import parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
+    from agents.policy import Policy
     from agents.scenario import Scenario
 
 Rows = NDArray[np.intp]
+LARGE_BASKETS = 10  # times the usual order: larger than anybody's usual one, so that nothing possible is refused
 FARTHEST_DAYS = 3660  # as far as anybody looks ahead with points that never expire; the longest period that there is
 
 
@@ -59,6 +61,20 @@ class Points(Action):
                 f"points would be given from day {self.from_day} on, and the run has {scenario.horizon_days} days",
                 "from_day",
                 "lower it, or lengthen the scenario's horizon_days",
+            )
+
+    def conflicts(self, policy: Policy, scenario: Scenario) -> Iterator[Problem]:
+        """No order need be as large, nor as frequent, for the threshold to be out of anybody's reach."""
+        multipliers = [getattr(part, "points_multiplier", 1.0) for part in _members_of(policy)]
+        basket = LARGE_BASKETS * scenario.buying.basket_cny * max(multipliers, default=1.0)
+        a_day = self.per_cny * basket + self.check_in + self.photo + self.reply + self.invitation
+        days = FARTHEST_DAYS if self.expiry_days is None else 2 * self.expiry_days
+        if 0 < a_day * days < self.redeem_from:
+            yield (
+                f"nobody can ever redeem {self.redeem_from} points: who orders for {LARGE_BASKETS} times the usual "
+                f"amount every day, and does all else that gives points, has {a_day * days:.0f} when the first expire",
+                "redeem_from",
+                "lower redeem_from, lengthen expiry_days, or give more points",
             )
 
     def runs(self, day: int) -> bool:
@@ -102,3 +118,12 @@ class Points(Action):
         new, old = chances_to_redeem(world, rows)
         due = self.cost_cents(world, c.points_new[rows] * new + c.points_old[rows] * old)
         world.record("points", rows[due > 0], due[due > 0], f"{name}.outstanding")
+
+
+def _members_of(policy: Policy) -> list[object]:
+    """Levels and plans of the policy's membership, which may multiply points."""
+    return [
+        part
+        for action in policy.actions.values()
+        for part in (*getattr(action, "tiers", ()), *getattr(action, "plans", {}).values())
+    ]

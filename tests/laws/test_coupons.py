@@ -192,3 +192,11 @@ def test_impossible_coupons_are_refused(data: dict[str, Any], rule: str) -> None
 def test_contradictory_stacking_is_refused() -> None:
     with pytest.raises(ValidationError, match=r"stacking\.first and stacking\.with_member_price contradict"):
         Policy.model_validate({"title": "t", "stacking": {"first": "member_price", "with_member_price": False}})
+
+
+@pytest.mark.parametrize("kind", ["coupon", "coupon_trigger", "coupon_bundle", "newcomer_bait"])
+def test_a_reminder_before_the_coupon_is_refused(kind: str) -> None:
+    more = {"coupon_trigger": {"on": "joining"}, "newcomer_bait": {"channels": ["a"]}}.get(kind, {"calendar": DAILY})
+    with pytest.raises(ValidationError, match=r"reminder_days 5 and valid_days 5 contradict .* reminder_days to 4"):
+        policy(it={"kind": kind, "valid_days": 5, "reminder_days": 5, **more})
+    assert policy(it={"kind": kind, "valid_days": 5, "reminder_days": 4, **more}).actions

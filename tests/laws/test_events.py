@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from agents.communities import Communities
 from agents.domain import PrivateDomain
+from sim.errors import SpecError
 from tests.worlds import canonical, live, policy, scenario
 
 EAGER = {"group_joining": {"kind": "group_joining", "at_rest": 2.0}}
@@ -130,7 +132,34 @@ def test_a_festival_pays_those_who_heard_of_it_before() -> None:
 
 
 def test_a_festival_that_nobody_prepares_is_remembered_by_nobody() -> None:
-    """The hours of its day are what its run-up can promise."""
+    """The hours of its day are what its run-up can promise; here they come first who leave it none."""
     feast: dict[str, Any] = {"kind": "festival", "calendar": {"dates": ["2024-01-20"]}, "depth": 0.3}
-    idle, staffed = (live(scenario(400, 25, staff={"hours_per_week": hours}), policy(feast=feast)) for hours in (0, 40))
+    talk = {"kind": "chat", "hours_per_week": {"L4": 400}}
+    under = policy(feast=feast, talk=talk)
+    idle, staffed = (
+        live(scenario(400, 25), under.model_copy(update={"priority": first})) for first in (("talk",), ("feast",))
+    )
     assert len(idle.ledger.of("attend")) == 0 < len(staffed.ledger.of("attend"))
+
+
+@pytest.mark.parametrize(
+    ("action", "staff", "found"),
+    [
+        ({"kind": "lottery", "hours_per_event": 0}, 40, r"actions\.it\.hours_per_event: nobody prepares this event"),
+        ({"kind": "new_product_day"}, 0, r"actions\.it\.hours_per_event: no staff work on its days, of 3 hours"),
+        ({**GROUPS, "calendar": {"per_week": 0}}, 40, r"actions\.it\.hours_per_week: hosts are asked for 20 hours"),
+        ({"kind": "points", "redeem_from": 50_000, "expiry_days": 30}, 40,
+         r"actions\.it\.redeem_from: nobody can ever redeem 50000 points: .* has 36000 when"),
+    ],
+)  # fmt: skip
+def test_what_would_be_for_nothing_is_refused(action: dict[str, Any], staff: float, found: str) -> None:
+    with pytest.raises(SpecError, match=re.compile(found, re.S)):
+        policy(it=action).check(scenario(staff={"hours_per_week": staff}))
+
+
+def test_an_agency_may_prepare_an_event_and_members_may_reach_a_threshold() -> None:
+    help_ = {"kind": "agency", "hours_per_week": 9, "fee_cny_per_week": 1}
+    policy(it={"kind": "new_product_day"}, help=help_).check(scenario(staff={"hours_per_week": 0}))
+    club = {"kind": "membership", "tiers": [{"threshold_cny": 1, "points_multiplier": 2}]}
+    far = {"kind": "points", "redeem_from": 50_000, "expiry_days": 30}
+    policy(it=far, club=club).check(scenario())

@@ -142,7 +142,7 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
         off = luck.choice([{"depth": luck.choice([0, 0.05, 0.2, 0.5])}, {"off_cny": luck.choice([5, 20.01, 300])}])
         return {"kind": "coupon", **off, "minimum_spend_cny": luck.choice([0, 70]),
                 "slot": luck.choice(["coupon", "extra"]),
-                "valid_days": luck.randint(1, 10), "reminder_days": luck.randint(0, 4),
+                "valid_days": luck.randint(5, 10), "reminder_days": luck.randint(0, 4),
                 "stock": luck.choice([None, 0, 25]), "calendar": when(), "audience": whom()}  # fmt: skip
 
     def plan(number: int) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def _at_random(luck: random.Random) -> tuple[Scenario, Policy]:
 
     def bundle() -> dict[str, Any]:
         steps = zip([0, 60, 61], luck.sample([0, 5, 30, 90.5], 3), strict=True)
-        return {"kind": "coupon_bundle", "calendar": when(), "audience": whom(), "valid_days": luck.randint(1, 30),
+        return {"kind": "coupon_bundle", "calendar": when(), "audience": whom(), "valid_days": luck.randint(3, 30),
                 "reminder_days": luck.randint(0, 2),
                 "coupons": [{"minimum_spend_cny": least, "off_cny": off} for least, off in steps]}  # fmt: skip
 
