@@ -180,7 +180,7 @@ def tier_shares(tiers: pd.DataFrame) -> Table:
 
 AMOUNTS = {"clv": "CLV per customer acquired", "equity": "customer equity (discounted)", "profit": "profit",
            "revenue": "revenue, net of discounts", "spend": "spend"}  # fmt: skip
-COUNTS = {"acquired": "customers acquired", "n_order": "orders", "n_join": "newcomers", "n_mute": "times muted",
+COUNTS = {"acquired": "customers in all", "n_order": "orders", "n_join": "newcomers", "n_mute": "times muted",
           "n_delete": "contacts deleted", "n_coupon_redeemed": "coupons redeemed"}  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from experiments.reporting import story_basis, story_causes, story_limits
@@ -21,8 +22,10 @@ from experiments.reporting.story import (
 from experiments.reporting.words import change_words, label_words, lever_words, meaning, money, value_words
 from experiments.searching.finals.finalists import NOTHING, STATUS_QUO
 from experiments.searching.objective import Objective
+from experiments.searching.space.paths import Value
 
 MEAN = Objective().words()
+LONG = 24  # letters of a value that still stands in a narrow column
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,11 @@ class Change:
     after: str
     moved: str
     share: float | None
+
+    @property
+    def long(self) -> bool:
+        """Whether its values need lines of their own."""
+        return max(len(self.before), len(self.after)) > LONG
 
 
 @dataclass(frozen=True)
@@ -112,8 +120,8 @@ def _earnings(facts: Facts) -> str:
         f"Against the status quo, {_arm_words(facts)} earns {plus_minus(d)} {currency} per customer "
         f"(95 % interval {signed(d.low)} to {signed(d.high)}), in total {money(total.mean, currency, sign=True)} "
         f"({money(total.low, currency, sign=True)} to {money(total.high, currency, sign=True)}) over the "
-        f"{world.horizon_days} days from {date_words(world.start)}; a customer is then worth "
-        f"{searched.final.value.mean:.2f} ± {searched.final.value.half_width:.2f} {currency}."
+        f"{world.horizon_days} days from {date_words(world.start)}; each of its customers, newcomers included, is then "
+        f"worth {searched.final.value.mean:.2f} ± {searched.final.value.half_width:.2f} {currency}."
     )
 
 
@@ -258,21 +266,39 @@ def interruption(searched: Searched, tried: int) -> str:
 def changes(facts: Facts) -> list[Change]:
     """Values that the recommendation sets differently, those that mattered most first."""
     searched, currency = searched_of(facts), facts.world.currency
-    shares = story_causes.shares(searched.causes)
-    found = [
-        Change(
-            path=path,
-            label=lever_words(path),
-            meaning=meaning(facts.docs, path, currency),
-            before=value_words(path, searched.status_quo.get(path), currency),
-            after=value_words(path, value, currency),
-            moved=change_words(searched.status_quo.get(path), value),
-            share=story_causes.share_of(path, shares),
+    shares, today = story_causes.shares(searched.causes), searched.status_quo
+    values = {path: value for path, value in searched.winner.values.items() if today.get(path) != value}
+    replaced = _replaced_rules(values, today)
+    found = []
+    for path, value in values.items():
+        if path in replaced.values():
+            continue
+        old = replaced.get(path, path)
+        before, after = value_words(old, today.get(old), currency), value_words(path, value, currency)
+        gone = old != path and value == 0
+        found.append(
+            Change(
+                path=path,
+                label=lever_words(path if old == path else path.rpartition(".")[0]),
+                meaning=meaning(facts.docs, path, currency),
+                before=before,
+                after="not done" if gone else after,
+                moved="off" if gone else change_words(today.get(path), value),
+                share=story_causes.share_of(path, shares),
+            )
         )
-        for path, value in searched.winner.values.items()
-        if searched.status_quo.get(path) != value
-    ]
     return sorted(found, key=lambda change: -(change.share or 0.0))
+
+
+def _replaced_rules(values: Mapping[str, Value], today: Mapping[str, Value]) -> dict[str, str]:
+    """Calendars that follow another rule than today, as where an action is switched off: its path to today's."""
+    gone = [path for path, value in values.items() if value is None and today.get(path) is not None]
+    calendars = {path.rpartition(".")[0]: path for path in gone if ".calendar." in path}
+    return {
+        path: calendars[path.rpartition(".")[0]]
+        for path, value in values.items()
+        if value is not None and path.rpartition(".")[0] in calendars
+    }
 
 
 # -- in short ---------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ EFFECT_WORDS = {
     "trust": "pull of the goodwill that the operator has built",
     "community": "pull of a day in a lively community",
     "novelty": "pull of a new product that was looked at",
+    "bait": "pull of a newcomer's gift or coupon on adding the contact",
 }
 SHOWN_FIRST = 2  # sentences about flip points in the summary: what is plausible, then what is not
 
@@ -70,12 +71,15 @@ def rows(facts: Facts) -> list[BasisRow]:
 
 def _effect_row(name: str, effect: Effect, searched: Searched, currency: str) -> BasisRow:
     basis, winner = searched.basis, searched.winner
+    fates = tuple(fate(a, winner, currency) for a in basis.alternatives if a.effect == name)
+    if any(sweep.effect and sweep.name == name and not sweep.matters for sweep in basis.sweeps):
+        fates = ("Does not matter to any policy tried.",)
     return BasisRow(
         name=name.replace("_", " "),
         words=f"{EFFECT_WORDS.get(name, name)}. Source: {effect.source}{_standing(name, effect, searched)}",
         tag="from the logs" if effect.identified else "assumed",
         size=f"{effect.mean:.3g} ± {effect.sd:.2g}",
-        fates=tuple(fate(a, winner, currency) for a in basis.alternatives if a.effect == name),
+        fates=fates,
         worth=_worth(_of(basis, name), currency),
     )
 

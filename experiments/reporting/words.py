@@ -134,6 +134,8 @@ def value_words(path: str, value: Any, currency: str) -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return _plain(value)
+    if value == {} and path.endswith("audience"):
+        return "everybody"
     if isinstance(value, dict):
         return _mapping_words(value, currency)
     if isinstance(value, list | tuple):
@@ -170,10 +172,10 @@ def _mapping_words(value: dict[str, Any], currency: str) -> str:
     """A calendar, an audience or a small mapping in words."""
     if any(value.get(rule) is not None for rule in CALENDAR_RULES):
         return calendar_words(value)
-    if set(value) <= AUDIENCE_FIELDS:
+    if value and set(value) <= AUDIENCE_FIELDS:
         return audience_words(value)
-    parts = [f"{lever_words(key)} {value_words(key, v, currency)}" for key, v in value.items() if v is not None]
-    return ", ".join(parts) or "none"
+    told = {key: v for key, v in value.items() if v not in (None, [], (), {}) and (key, v) != ("points_multiplier", 1)}
+    return ", ".join(f"{lever_words(key)} {value_words(key, v, currency)}" for key, v in told.items()) or "none"
 
 
 def calendar_words(calendar: dict[str, Any]) -> str:

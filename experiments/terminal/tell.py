@@ -33,7 +33,7 @@ WORDS = {
     "profit": "profit",
     "revenue": "revenue",
     "spend": "spent by the operator",
-    "acquired": "customers acquired",
+    "acquired": "customers in all",
     "n_order": "orders",
     "n_join": "contacts joined",
     "n_coupon_redeemed": "coupons redeemed",

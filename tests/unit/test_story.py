@@ -40,7 +40,7 @@ def test_headline_numbers_are_those_of_the_record() -> None:
     d = record().facts.differences["clv"]
     assert (outcome, title) == ("gain", f"Change 1 of 2 levers: {d.mean:+.2f} ± {d.half_width:.2f} CNY per customer")
     assert f"95 % interval {d.low:+.2f} to {d.high:+.2f}), in total +60 CNY (+10 CNY to +110 CNY)" in told
-    assert "a customer is then worth 43.00 ± 4.97 CNY" in told
+    assert "each of its customers, newcomers included, is then worth 43.00 ± 4.97 CNY" in told
     assert "chosen for" not in told
     assert f"between {d.world_low:+.2f} and {d.world_high:+.2f}" in told
     assert "it is a gain in 3 of 3 (100 %)" in told
@@ -172,6 +172,19 @@ def test_change_that_mattered_most_comes_first() -> None:
     assert [(c.label, c.before, c.after, c.moved, c.share) for c in found] == [
         ("coupon: depth", "10 %", "0 %", "off", 0.7), ("adverts: how often", "3 a week", "1 a week", "−67 %", 0.2),
     ]  # fmt: skip
+
+
+def test_an_action_that_is_switched_off_is_one_change() -> None:
+    """The rule of its calendar goes and another takes its place: no two lines about one thing."""
+    facts = records.full_record().facts
+    part = story.searched_of(facts)
+    rules = ("actions.posts.calendar.every_days", "actions.posts.calendar.per_week")
+    winner = part.winner.model_copy(update={"values": dict(zip(rules, (None, 0), strict=True))})
+    today = {**part.status_quo, **dict(zip(rules, (14, None), strict=True))}
+    part = part.model_copy(update={"finalists": (winner,), "status_quo": today})
+    (found,) = story_answer.changes(facts.model_copy(update={"search": part}))
+    assert (found.label, found.before, found.after, found.moved) == ("posts: when", "every 14 days", "not done", "off")
+    assert not found.long
 
 
 def test_the_summary_leads_to_the_details() -> None:

@@ -50,6 +50,13 @@ from tests.records import DEPTH, PER_WEEK
         ("actions.points.per_cny", 2, "points: earned for each unit spent", "2 points"),
         ("actions.club.plans.month.fee_cny", 18, "club: month, fee", "18 EUR"),
         ("actions.broadcast", "off", "broadcast", "off"),
+        ("actions.coupon.audience", {}, "coupon: whom", "everybody"),
+        (
+            "actions.club.tiers",
+            [{"threshold_cny": 9, "benefits": {}, "vouchers": [], "points_multiplier": 1.0}],
+            "club: tiers",
+            "threshold 9 EUR",
+        ),
         (
             "actions.live.audience",
             {"interest_groups": ["sports"], "in_community": True},
