@@ -46,5 +46,5 @@ def facts() -> Iterator[Fact]:
         "welcome: losses under one for each over one an hour at most", "at most one welcome an hour, or members mute "
         "and leave", "S4", 1.0, math.inf, "times as many mutes and deletions",
         tuple(Arm(name, here, policy, losses) for name, policy in arms.items()), ratio("each", "hourly"),
-        rule="`greeting.surplus_load` tires everybody for each welcome beyond one an hour, and the tired leave",
+        rule="`greeting.surplus_load` tires the members for each welcome beyond one an hour, and the tired leave",
     )  # fmt: skip
