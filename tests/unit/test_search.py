@@ -27,7 +27,7 @@ from sim import SpecError, StudyError
 
 SCENARIO: dict[str, Any] = {
     "title": "corner shop",
-    "horizon_days": 21,
+    "horizon_days": 14,
     "population": {"size": 80, "level_shares": [0.1, 0.1, 0.2, 0.2, 0.3, 0.1]},
     "buying": {"orders_per_year": 40, "basket_cny": 60},
 }
@@ -197,7 +197,7 @@ def test_study_of_another_world_is_refused(tmp_path: Path) -> None:
 def test_budget_that_nobody_keeps_names_the_nearest_miss(tmp_path: Path) -> None:
     tight = {
         "space": {"actions.adverts.calendar.per_week": {"low": 2, "high": 7}},
-        "budget": 115.0,  # above the wages of the status quo, below wages and adverts
+        "budget": 80.0,  # above the wages of the status quo, below wages and adverts
         "trials": 4,
     }
     with pytest.raises(StudyError, match="the nearest had"):
@@ -205,14 +205,14 @@ def test_budget_that_nobody_keeps_names_the_nearest_miss(tmp_path: Path) -> None
 
 
 def test_budget_below_fixed_cost_is_refused_before_the_first_trial(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="fixed cost of 105"):
-        run(tmp_path, search={"budget": 100.0})
+    with pytest.raises(SpecError, match="fixed cost of 70"):
+        run(tmp_path, search={"budget": 65.0})
     assert not (tmp_path / "run" / JOURNAL).exists()
 
 
 def test_budget_is_kept_by_the_winner(tmp_path: Path) -> None:
-    bounded = run(tmp_path, search={"budget": 700.0})
-    assert bounded.winner.spend <= 700.0
+    bounded = run(tmp_path, search={"budget": 460.0})
+    assert bounded.winner.spend <= 460.0
     assert not bounded.trials.feasible.all()  # else the budget would not have been tried
 
 
@@ -372,8 +372,9 @@ def test_all_that_can_be_asked_is_answered(tmp_path: Path) -> None:
     """Fronts, what it rests on, what mattered: every part of a result is there and speaks of the same policies."""
     whole = run(
         tmp_path,
+        scenario={"horizon_days": 7},
         experiment={"sensitivity": {"replicates": 4, "shortlist": 1}},
-        search={"fronts": ["spend", "risk"], "design": 24, "budget": 2000.0, "final_replicates": 16},
+        search={"fronts": ["spend", "risk"], "design": 24, "budget": 670.0, "final_replicates": 16},
     )
     assert set(whole.fronts) == {"spend", "risk"}
     for points in whole.fronts.values():

@@ -21,7 +21,7 @@ LISTEN = """
 from tests.unit.test_workers import *
 with Workers([SCENARIO], processes=2) as workers:
     try:
-        for _ in workers.as_done([Task(DO_NOTHING, seed) for seed in range(100_000)]):
+        for _ in workers.as_done([Task(DO_NOTHING, seed) for seed in range(3_000)]):
             print(*workers._pool._processes, flush=True)
     except KeyboardInterrupt:
         {then}
