@@ -14,14 +14,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 from agents.domain import PrivateDomain
 from tests.worlds import Event, busy_policy, busy_scenario, canonical, live
 
-SLOW = 100  # a test that is marked slow counts as so many others
+DEAR = 100  # a test that is marked slow or long counts as so many others
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Dear files first, so that the last ones are cheap and no worker has to wait for the other at the end."""
     cost: Counter[object] = Counter()
     for item in items:
-        cost[item.path] += SLOW if item.get_closest_marker("slow") else 1
+        dear = item.get_closest_marker("slow") or item.get_closest_marker("long")
+        cost[item.path] += DEAR if dear else 1
     items.sort(key=lambda item: -cost[item.path])
 
 

@@ -43,7 +43,7 @@ def test_a_rate_has_its_exact_interval() -> None:
     assert not aa._rate("x", np.arange(100) < 3, (0.035, 0.065)).passes
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_thousand_comparisons() -> None:
     differences = aa.equal_differences(1000)
     assert aa.compared(differences).passes
