@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.coupon_book import issuers
 from agents.membership_book import book_member_price, book_saving
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _redeem(world: PrivateDomain, rows: Rows, used: Use, organic: NDArray[np.boo
     """Take used coupons out of hand and book what they take off."""
     c, at = world.customers, used.at
     source = used.slot.of(c, "source")[rows[at]]
-    for code in np.unique(source):
+    for code in issuers(source):
         mine = source == code
         world.record("coupon_redeemed", rows[at[mine]], used.off[mine], world.ledger.sources[code])
         book_saving(world, rows[at[mine]], used.off[mine], world.ledger.sources[code])

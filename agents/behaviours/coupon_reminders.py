@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.behaviours.base import Behaviour
+from agents.coupon_book import issuers
 from agents.customers import Contact
 from agents.messages import Message
 from sim.spec import parameter
@@ -42,7 +43,7 @@ class CouponReminders(Behaviour):
             due = due[(reminder[due] > 0) & slot.held(c, due)]
             due = due[(c.contact[due] == Contact.CONTACT) | (c.contact[due] == Contact.MUTED)]
             source = slot.of(c, "source")[due]
-            for code in np.unique(source):
+            for code in issuers(source):
                 name, rows = world.ledger.sources[code], due[source == code].astype(np.int32)
                 # An address of its own, so that nobody's luck depends on what else was sent.
                 luck = f"{name}.{slot.name}.reminder"

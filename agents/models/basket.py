@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 
 from sim import Columns, Observed
 
+from .features import number_of
 from .hazard import Floats, Linear
 from .history import Days, Rows
 from .rising import Levels
@@ -80,6 +81,8 @@ class Basket(Linear):
 
     def mean_cents_at(self, history: Columns | Observed, rows: Rows, day: Days, weekday: int) -> Floats:
         """The same straight from the history; parameters are those of ``linear_at``."""
+        if not self.features:
+            return np.full(number_of(history, rows), np.exp(min(self.intercept, LARGEST_LOG_CENTS)))
         return np.exp(np.minimum(self.linear_at(history, rows, day, weekday), LARGEST_LOG_CENTS))
 
     @property

@@ -31,6 +31,11 @@ PRIOR_GAPS = 2.0  # pseudo-gaps against a personal mean gap; assumed
 PRIOR_BASKETS = 3.0  # pseudo-baskets of a personal mean; about within / between variance of grocery baskets (data.md)
 
 
+def number_of(history: Columns | Observed, rows: Rows) -> int:
+    """How many rows these are."""
+    return len(range(*rows.indices(len(history)))) if isinstance(rows, slice) else len(rows)
+
+
 class Moment:
     """A set of rows on one day; what several features need is computed once.
 
@@ -50,7 +55,7 @@ class Moment:
         self._indices: dict[str, NDArray[np.intp]] = {}
 
     def __len__(self) -> int:
-        return len(range(*self.rows.indices(len(self.history)))) if isinstance(self.rows, slice) else len(self.rows)
+        return number_of(self.history, self.rows)
 
     def column(self, name: str) -> Floats:
         """A column of the history at the rows, in double precision."""
