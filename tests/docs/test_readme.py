@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from experiments.cli import app
 from experiments.load import load, shipped
 
 ROOT = Path(__file__).parents[2]
@@ -29,11 +31,8 @@ def test_five_lines_run_in_a_plain_script(tmp_path: Path) -> None:
 
 def test_commands_in_the_readme_exist() -> None:
     for command in sorted(set(re.findall(r"siyu ([a-z]+)", README))):
-        done = subprocess.run(
-            [sys.executable, "-c", "from experiments.cli import main; main()", command, "--help"],
-            cwd=ROOT, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        assert done.returncode == 0, f"siyu {command} --help: {done.stderr}"
+        done = CliRunner().invoke(app, [command, "--help"])
+        assert done.exit_code == 0, f"siyu {command} --help: {done.output}"
 
 
 def test_links_lead_somewhere() -> None:

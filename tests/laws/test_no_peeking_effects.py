@@ -25,7 +25,7 @@ ACTIONS: dict[str, dict[str, Any]] = {
 @pytest.fixture(scope="module")
 def logs() -> Logs:
     """Coupons with a minimum spend and adverts, both by lot, and tags as they stand at the end."""
-    found = written(lived(1, ACTIONS, n=2000, days=150, coupon=4.4, advert=0.1), propensity=0.4)
+    found = written(lived(1, ACTIONS, n=1200, days=150, coupon=4.4, advert=0.1), propensity=0.4)
     assert found.touches is not None
     least = found.touches["min_spend"].mask(found.touches["kind"] == "coupon_issued", 4000)
     tags = np.arange(found.n_customers) % 2 + 4

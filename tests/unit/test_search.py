@@ -242,7 +242,7 @@ def test_values_set_by_path_validate_like_yaml() -> None:
 
 def test_killed_worker_is_replaced_and_its_replicates_repeated() -> None:
     scenario, policy = load("scenario/sparkling_drinks"), load("policy/winback")
-    scenario = scenario.model_copy(update={"horizon_days": 60})
+    scenario = scenario.model_copy(update={"horizon_days": 20})
     tasks = [Task(policy, seed) for seed in range(12)]
     with Workers([scenario], None, 2) as workers:
         outcomes: dict[int, Any] = {}
@@ -299,7 +299,7 @@ def test_pilot_measures_a_spread_of_policies_and_chooses_the_effort(tmp_path: Pa
 def test_a_race_gives_up_trials_that_are_surely_worse(tmp_path: Path) -> None:
     """With coupons that cost much and move nobody, deep ones are given up; the rest sees all replicates."""
     depth = {"actions.coupon.depth": PLAN["space"]["actions.coupon.depth"]}
-    plan = {"racing": True, "replicates": 16, "trials": 26, "space": depth}
+    plan = {"racing": True, "replicates": 16, "trials": 16, "space": depth}
     raced = run(tmp_path, scenario={"effects": {"coupon": {"mean": 0.0}}}, search=plan)
     assert raced.course.effort.schedule == (2, 4, 8, 16)
     assert (raced.trials.replicates[~raced.trials.dropped] == 16).all()
