@@ -299,7 +299,7 @@ def main() -> None:
     }
     if given.against:
         name = "time of six kinds over that of the other commit"
-        found[name] = show_against(given.against.resolve(), usual, repeats)
+        found[name] = show_against(given.against.resolve(), usual.size, days, repeats)
     objects = reference_speed(days, repeats)
     print(f"object reference\n  {REFERENCE_SIZE:,} customers {objects / 1e3:,.1f} k agent-days/s")
     found["speed over the object reference"] = runs[100_000].speed / objects
