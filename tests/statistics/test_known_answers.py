@@ -8,11 +8,13 @@ people do write down; each must be refused by the same rule.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -276,9 +278,24 @@ def test_d_truth_by_a_second_method(family: Cadence, weeks: int | None) -> None:
     assert family.exact(messages=found, weeks=weeks) == pytest.approx(recursion.mean, rel=1e-12)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("family", CADENCES)
-@pytest.mark.parametrize("messages", [0, 1, 2, 3, 4, "best", "best of a year"])
+@pytest.fixture
+def freed() -> Iterator[None]:
+    """A world refers to itself, so it stays until somebody looks for such; here one is half a gigabyte of events."""
+    yield
+    gc.collect()
+
+
+A_YEAR = [(LISTED_D, n) for n in (0, 1, 2, 3, 4, "best", "best of a year")]
+A_YEAR += [(family, n) for family in CADENCES[1:] for n in (0, "best of a year")]
+MORE_OF_A_YEAR = [(family, n) for family in CADENCES[1:] for n in (1, 2, 3, 4, "best")]
+
+
+@pytest.mark.usefixtures("freed")
+@pytest.mark.parametrize(
+    ("family", "messages"),
+    [pytest.param(*case, marks=pytest.mark.slow) for case in A_YEAR]
+    + [pytest.param(*case, marks=pytest.mark.long) for case in MORE_OF_A_YEAR],
+)
 def test_d_a_year(family: Cadence, messages: Any) -> None:
     """52 weeks of seven days, and the value after them left out."""
     if isinstance(messages, str):
