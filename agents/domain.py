@@ -14,7 +14,7 @@ from agents.actions.base import Action
 from agents.actions.membership import Membership
 from agents.actions.points import Points
 from agents.actors import Operator
-from agents.behaviours import DEFAULTS, Behaviour
+from agents.behaviours import DEFAULTS, Behaviour, PointsHabits
 from agents.behaviours.base import PhaseName
 from agents.birth import Learned, populate
 from agents.channels import Channel
@@ -153,6 +153,8 @@ class PrivateDomain(World):
         self._slot = {slot.name: slot for slot in self.slots}
         self.programme, self.club = first_of(Membership, policy)  # of which a policy has one at most
         self.scheme_name, self.scheme = first_of(Points, policy)
+        habits = (b for b in self.behaviours if isinstance(b, PointsHabits))
+        self.reward_worth = next((b.worth_of_reward(self.scheme) for b in habits), 1.0)  # of face value, to customers
         self._acting = {name: [b for b in self.behaviours if b.phase == name] for name in get_args(PhaseName)}
         for old, new in permutations(LEVELS, 2):  # or their codes would depend on which chunk has such a step first
             self.ledger.source_code(f"trust.{old}-{new}")

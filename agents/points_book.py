@@ -90,8 +90,9 @@ def face_share(world: PrivateDomain, rows: Rows | slice) -> NDArray[np.float32] 
 def hoped_share(world: PrivateDomain, rows: Rows, multiplier: Floats | float | None = None) -> Floats:
     """What these customers hold the points of an order for, as a share of what is paid. Shape (n,).
 
-    Face value times the chance that they will ever be redeemed; whoever thinks of ordering counts that order among his
-    own. ``multiplier`` is that of a plan in view; the customer's own otherwise.
+    Face value, what the reward is worth of it, and the chance that they will ever be redeemed, multiplied; whoever
+    thinks of ordering counts that order among his own. ``multiplier`` is that of a plan in view; the customer's own
+    otherwise.
     """
     share, c = spent_share(world), world.customers
     if not share:
@@ -100,7 +101,7 @@ def hoped_share(world: PrivateDomain, rows: Rows, multiplier: Floats | float | N
         multiplier = c.points_multiplier[rows].astype(np.float64) if "points_multiplier" in c.DECLARED else 1.0
     step = _points_of_an_order(world, rows) * multiplier
     chance, _ = _chances(world, rows, step, c.orders[rows] + 1, earned_now=step)
-    worth: Floats = share * multiplier * chance
+    worth: Floats = share * world.reward_worth * multiplier * chance
     return worth
 
 

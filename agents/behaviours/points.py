@@ -40,7 +40,8 @@ class PointsHabits(Behaviour):
 
     The log-odds of such an act rise with interest, and with what it pays, the more so the more price-sensitive one is:
     bargain hunters do it for the points. It pays by the chance that the points will ever be redeemed, so that a
-    threshold keeps away whom it leaves no hope. An act that is not rewarded is not followed.
+    threshold keeps away whom it leaves no hope, and by what the reward is worth to them: goods, which cost less than
+    cash, are worth less too. An act that is not rewarded is not followed.
     """
 
     kind = "points_habits"
@@ -67,6 +68,15 @@ class PointsHabits(Behaviour):
     goods_appeal: float = parameter(
         0.7, ge=0, le=1, doc="tries of redemption that goods are worth, cash being 1", source="assumed"
     )
+
+    goods_worth: float = parameter(
+        0.8, ge=0, le=1, doc="worth of goods to who gets them for points, in units of their price",
+        source="Waldfogel (1993): gifts are valued at 71 to 90 % of their cost",
+    )  # fmt: skip
+
+    def worth_of_reward(self, scheme: Points | None) -> float:
+        """What face value is worth to customers, by what points are paid out in."""
+        return self.goods_worth if scheme is not None and scheme.reward == "goods" else 1.0
 
     def acts_in(self, scenario: Scenario, policy: Policy) -> bool:
         schemes = [action for action in policy.actions.values() if action.kind == "points"]
@@ -103,7 +113,7 @@ class PointsHabits(Behaviour):
         rows = rows[here(world, rows)]
         u, pays = (
             world.draws.uniform("points.photo", world.day, world.customers.key[rows]),
-            scheme.photo / scheme.points_per_cny,
+            scheme.photo / scheme.points_per_cny * world.reward_worth,
         )
         near = u <= self._chance(world, rows, self.photo, pays)  # hope can only lower it
         rows, u = rows[near], u[near]
@@ -149,7 +159,7 @@ class PointsHabits(Behaviour):
             return
         for again in (False, True):
             hope: Floats | float = chances_to_redeem(world, rows)[0] if again else 1.0
-            pays = hope / scheme.points_per_cny
+            pays = hope / scheme.points_per_cny * world.reward_worth
             c.check_in_chance[rows] = self._chance(world, rows, self.check_in, scheme.check_in * pays)
             c.reply_chance[rows] = self._chance(world, rows, self.reply, scheme.reply * pays)
 

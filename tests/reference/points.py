@@ -74,6 +74,7 @@ def does(world: ReferenceWorld, c: Customer, act: str, unpaid: float, points: in
 def chance_of_act(world: ReferenceWorld, c: Customer, unpaid: float, points: int, hoped: float) -> float:
     """Chance of an act of which the points will be redeemed with this chance."""
     rule, fen = world.rules["points_habits"], 100 * hoped * points / world.scheme.points_per_cny
+    fen *= rule.goods_worth if world.scheme.reward == "goods" else 1.0
     logit = unpaid + rule.per_interest * math.log(c.interest)
     logit += rule.per_reward * math.log(1 + fen) * c.price_sensitivity
     return sigmoid(logit)

@@ -155,9 +155,12 @@ class ReferenceWorld(mesa.Model):
 
     @property
     def points_share(self) -> float:
-        """What an order's points are worth at face value, as a share of it, before a member's multiplier."""
+        """What an order's points are worth to who gets them, as a share of it, before a member's multiplier."""
         scheme = self.scheme
-        return scheme.per_cny / scheme.points_per_cny if scheme and self.day >= scheme.from_day else 0.0
+        if not scheme or self.day < scheme.from_day:
+            return 0.0
+        worth = self.rules["points_habits"].goods_worth if scheme.reward == "goods" else 1.0
+        return worth * scheme.per_cny / scheme.points_per_cny
 
     def set_level(self, c: Customer, level: int) -> None:
         self.book(c, "trust_level", level, f"trust.L{c.level}-L{level}")

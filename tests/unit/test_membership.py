@@ -228,6 +228,24 @@ def test_goods_cost_less_than_cash() -> None:
     assert costs["goods"] == pytest.approx(0.6 * costs["cash"], rel=0.01)
 
 
+@pytest.mark.parametrize("club", [{}, {"club": {**DAILY, "plans": {"card": {"fee_cny": 9, "points_multiplier": 9}}}}])
+def test_goods_move_less_than_cash(club: dict[str, Any]) -> None:
+    """Or they would win the same for less: they are worth less to who gets them, in orders, acts and plans."""
+    rule = {"points_habits": {"kind": "points_habits", "redeem_chance": 0}}
+    found = {}
+    for reward in ("cash", "goods"):
+        points = {"kind": "points", "per_cny": 20, "check_in": 500, "photo": 900, "redeem_from": 1, "reward": reward}
+        events = canonical(live(scenario(300, 30, behaviours=rule), policy(points=points, **club)))
+        sources = ("points.check_in", "points.photo")
+        found[reward] = {
+            "orders": sum(kind == "order" for _, _, kind, *_ in events),
+            "cards": sum(kind == "fee" for _, _, kind, *_ in events),
+            **{source: sum(s == source for *_, s in events) for source in sources},
+        }
+    assert all(found["goods"][what] <= found["cash"][what] for what in found["cash"]), found
+    assert len([what for what in found["cash"] if found["goods"][what] < found["cash"][what]]) >= 3 + bool(club), found
+
+
 def test_no_column_without_the_action() -> None:
     names = set(live(scenario(5, 1), policy()).customers.DECLARED)
     assert not {name for name in names if name.startswith(("points", "card_plan", "card_saved", "check_in", "tried"))}
