@@ -16,7 +16,7 @@ from agents.models.exposure import Exposure
 from agents.models.history import NO_ORDER, History
 from agents.segments import MOST_CELLS, SegmentClass, Segmented, cells, drawn, shifts
 from sim.columns import Column, Columns, column
-from sim.spec import Spec, parameter
+from sim.spec import PartName, Spec, parameter
 
 if TYPE_CHECKING:
     from sim.draws import Draws, Keys
@@ -200,10 +200,10 @@ class Traits(Spec):
         doc="shift of a bargain hunter's order log-odds: without a subsidy they hardly buy",
         source="assumed",
     )
-    interest_groups: dict[str, PositiveFloat] = parameter(
+    interest_groups: dict[PartName, PositiveFloat] = parameter(
         default_factory=dict, doc="groups of interest and their shares, in any unit; none for one audience"
     )
-    segments: dict[str, dict[str, SegmentClass]] = parameter(
+    segments: dict[PartName, dict[PartName, SegmentClass]] = parameter(
         default_factory=dict,
         doc="dimensions such as region or age_band, each with its classes; customers from logs have the logged class",
     )

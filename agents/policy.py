@@ -11,14 +11,14 @@ from agents.scenario import Scenario
 from agents.stacking import Stacking
 from agents.staff import hours_granted, team_of
 from sim.errors import SpecError, nearest
-from sim.spec import Spec, parameter
+from sim.spec import PartName, Spec, parameter
 
 
 class Policy(Spec):
     """Named actions and the limits that the operator keeps."""
 
     title: str = parameter(doc="what this policy is, in one line")
-    actions: dict[str, Action] = parameter(default_factory=dict, doc="operator actions by name")
+    actions: dict[PartName, Action] = parameter(default_factory=dict, doc="operator actions by name")
     frequency_cap_per_week: int | None = parameter(
         None, ge=0, le=200, doc="messages a customer receives a week at most; none for no cap"
     )

@@ -16,7 +16,7 @@ from agents.effects import Effects
 from agents.friends import SocialGraph
 from agents.media import Media
 from agents.models import CustomerModels, default_models
-from sim.spec import Spec, parameter
+from sim.spec import PartName, Spec, parameter
 
 Week = tuple[float, float, float, float, float, float, float]
 
@@ -116,14 +116,14 @@ class Scenario(Spec):
     discount_rate: float = parameter(0.1, ge=0, lt=1, doc="discount rate a year, day count 365")
     census_days: int = parameter(7, ge=1, doc="days between counts of levels, tiers and contact states")
     population: Population = Population()
-    channels: dict[str, ChannelSpec] = parameter(default_factory=dict, doc="where newcomers come from")
+    channels: dict[PartName, ChannelSpec] = parameter(default_factory=dict, doc="where newcomers come from")
     staff: StaffSpec = StaffSpec()
     traits: Traits = Traits()
     friends: SocialGraph = SocialGraph()
     effects: Effects = Effects()
     buying: Buying = Buying()
     media: Media = Media()
-    behaviours: dict[str, Behaviour] = parameter(
+    behaviours: dict[PartName, Behaviour] = parameter(
         default_factory=dict, doc="customer behaviours by name; what is not named keeps its default"
     )
     only_named_behaviours: bool = parameter(False, doc="leave out the default behaviours that are not named")
@@ -133,6 +133,12 @@ class Scenario(Spec):
     def _somebody(self) -> Self:
         if self.population.size == 0 and not self.channels:
             raise ValueError("nobody can ever live here: population.size is 0 and there are no channels; give one")
+        return self
+
+    @model_validator(mode="after")
+    def _on_the_calendar(self) -> Self:
+        if self.horizon_days > (dt.date.max - self.start).days:
+            raise ValueError(f"start: {self.horizon_days} days from {self.start} go beyond the calendar; start earlier")
         return self
 
     @model_validator(mode="after")

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -37,6 +38,17 @@ from .errors import SpecError, nearest
 from .problems import spec_error
 
 S = TypeVar("S", bound="Spec")
+LARGEST = 1e12  # cents of it over thousands of days still fit into 64 bits
+
+
+def _part_name(name: str) -> str:
+    if not name.strip() or "." in name or name != name.strip():
+        raise ValueError(f"'{name}' is no name: levers and sources are written with dots; use letters, digits and _")
+    return name
+
+
+PartName = Annotated[str, AfterValidator(_part_name)]
+"""Name of a part by which levers, events and accounts refer to it: not empty, no dot, no blank at its ends."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +78,15 @@ class Spec(BaseModel):
                 raise PydanticCustomError("float_type", "must be a number")
             if isinstance(part, int | float) and dt.date in types and not types & {int, float}:
                 raise PydanticCustomError("date_type", "must be a date")
+        return value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _bounded(cls, value: Any) -> Any:
+        """Refuse numbers without a limit of their own whose cents would overflow."""
+        for part in value.values() if isinstance(value, dict) else (value,):
+            if isinstance(part, int | float) and abs(part) > LARGEST:
+                raise PydanticCustomError("too_large", "no number may exceed 1e12, or sums of money would overflow")
         return value
 
     def source_of(self, name: str) -> str:

@@ -29,7 +29,7 @@ from agents.membership_review import offer_plans, review_levels
 from agents.points_book import SeasonPoints
 from sim.columns import Columns
 from sim.errors import nearest
-from sim.spec import parameter
+from sim.spec import PartName, parameter
 
 if TYPE_CHECKING:
     from agents.domain import PrivateDomain
@@ -48,8 +48,8 @@ class Membership(Action):
     extensive: ClassVar[tuple[str, ...]] = ("plans.*.expert_hours_per_week",)
 
     tiers: tuple[MemberTier, ...] = parameter((), max_length=7, doc="levels, thresholds rising (S0: up to 7)")
-    plans: dict[str, Plan] = parameter(default_factory=dict, max_length=9, doc="paid plans by name, side by side")
-    packages: dict[str, Package] = parameter(default_factory=dict, max_length=9, doc="packages for firms by name")
+    plans: dict[PartName, Plan] = parameter(default_factory=dict, max_length=9, doc="paid plans by name, side by side")
+    packages: dict[PartName, Package] = parameter(default_factory=dict, max_length=9, doc="packages for firms by name")
     calendar: Calendar = parameter(Calendar(every_days=7), doc="when levels are reviewed and plans are offered")
     audience: Audience = parameter(Audience(levels=("L3", "L4", "L5")), doc="to whom plans are offered")
 

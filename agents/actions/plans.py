@@ -9,7 +9,7 @@ from pydantic import model_validator
 from agents.actions.base import cents
 from agents.audience import Audience
 from agents.coupon_book import CouponTerms
-from sim.spec import Spec, parameter
+from sim.spec import PartName, Spec, parameter
 
 MOST_VOUCHERS = 4
 DAYS_A_MONTH = 30  # the term of a month card, and the span over which benefits are given and a saving is judged
@@ -50,7 +50,9 @@ class MemberTier(Spec):
     threshold_points: float | None = parameter(None, ge=0, le=1e9, doc="points earned in a season, in its place")
     discount: float = parameter(0.0, ge=0, le=0.5, doc="member price: share off every order")
     points_multiplier: float = parameter(1.0, ge=0, le=20, doc="points earned with an order, times the base rate")
-    benefits: dict[str, Benefit] = parameter(default_factory=dict, doc="what a member of this level gets every month")
+    benefits: dict[PartName, Benefit] = parameter(
+        default_factory=dict, doc="what a member of this level gets every month"
+    )
     vouchers: tuple[MonthlyVoucher, ...] = parameter((), max_length=MOST_VOUCHERS, doc="vouchers of every month")
 
     @model_validator(mode="after")
@@ -79,7 +81,9 @@ class Plan(Spec):
         2.0, ge=0, le=20, doc="points earned with an order, times the base rate", source="S4: double"
     )
     refund_if_not_saved: bool = parameter(True, doc="give back what the member saved less than the fee", source="S4")
-    benefits: dict[str, Benefit] = parameter(default_factory=dict, doc="what a holder gets every month of the term")
+    benefits: dict[PartName, Benefit] = parameter(
+        default_factory=dict, doc="what a holder gets every month of the term"
+    )
     vouchers: tuple[MonthlyVoucher, ...] = parameter(
         (), max_length=MOST_VOUCHERS, doc="vouchers of every month of the term (S4: 70 a month)"
     )

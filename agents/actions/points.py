@@ -65,8 +65,8 @@ class Points(Action):
 
     def conflicts(self, policy: Policy, scenario: Scenario) -> Iterator[Problem]:
         """No order need be as large, nor as frequent, for the threshold to be out of anybody's reach."""
-        multipliers = [getattr(part, "points_multiplier", 1.0) for part in _members_of(policy)]
-        basket = LARGE_BASKETS * scenario.buying.basket_cny * max(multipliers, default=1.0)
+        multipliers = [1.0, *(getattr(part, "points_multiplier", 1.0) for part in _members_of(policy))]  # 1: no member
+        basket = LARGE_BASKETS * scenario.buying.basket_cny * max(multipliers)
         a_day = self.per_cny * basket + self.check_in + self.photo + self.reply + self.invitation
         days = FARTHEST_DAYS if self.expiry_days is None else 2 * self.expiry_days
         if 0 < a_day * days < self.redeem_from:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from agents.behaviours.guests import JOINED_BY
 from agents.domain import PrivateDomain
+from agents.events import SALES
 from experiments.metrics import contacts_at_start
 from sim.ledger import Ledger
 
@@ -84,7 +85,8 @@ class Counts:
     seconds : time that they spent with what they saw.
     views : messages, posts and chats seen.
     responders, interactions : customers who answered in public or in a chat, and how often.
-    buyers, orders, gmv_cents : customers who ordered, orders, and their value at list price.
+    buyers, orders, gmv_cents : customers who ordered, orders (packages for firms among them), and their value at list
+        price: the gross sales of the metrics.
     """
 
     pool: int
@@ -114,7 +116,7 @@ def identities(world: PrivateDomain) -> tuple[Identity, ...]:
 
 def counts_of(ledger: Ledger, contacts: int) -> Counts:
     """Counts of a ledger in a world that began with so many contacts. Raises when it keeps totals only."""
-    seen, orders, joins, answers = (ledger.of(*kinds) for kinds in (("view",), ("order",), ("join",), INTERACTIONS))
+    seen, orders, joins, answers = (ledger.of(*kinds) for kinds in (("view",), SALES, ("join",), INTERACTIONS))
     brought = int(np.count_nonzero(joins.source == ledger.source_code(JOINED_BY)))
     met, days = (np.concatenate([getattr(seen, name), getattr(orders, name)]) for name in ("key", "day"))
     return Counts(

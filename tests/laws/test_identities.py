@@ -7,6 +7,7 @@ from fractions import Fraction
 import pytest
 
 from agents.domain import PrivateDomain
+from agents.events import SALES
 from experiments.accounts import Identity, identities
 from tests.worlds import Event, busy_policy, busy_scenario, canonical, live, policy, scenario
 
@@ -27,7 +28,7 @@ def by_name(world: PrivateDomain) -> dict[str, Identity]:
 
 def test_factors_multiply_to_the_result(world: PrivateDomain, events: list[Event]) -> None:
     """Not nearly: to the cent, in whole numbers."""
-    gmv = Fraction(sum(amount for _, _, kind, amount, _ in events if kind == "order"), 100)
+    gmv = Fraction(sum(amount for _, _, kind, amount, _ in events if kind in SALES), 100)
     answers = sum(kind in ("interact", "reply") for _, _, kind, _, _ in events)
     found = by_name(world)
     assert {name: identity.result for name, identity in found.items()} == {
@@ -41,11 +42,13 @@ def test_factors_multiply_to_the_result(world: PrivateDomain, events: list[Event
 def test_each_factor_is_what_the_events_say(world: PrivateDomain, events: list[Event]) -> None:
     """Counted again in plain Python, factor by factor."""
     keys = {kind: [key for _, key, k, _, _ in events if k == kind] for kind in world.ledger.code}
-    met = {(day, key) for day, key, kind, _, _ in events if kind in ("view", "order")}
-    who, buyers, orders = {key for _, key in met}, set(keys["order"]), len(keys["order"])
+    met = {(day, key) for day, key, kind, _, _ in events if kind in ("view", *SALES)}
+    sold = [key for kind in SALES for key in keys[kind]]
+    who, buyers, orders = {key for _, key in met}, set(sold), len(sold)
+    assert keys["package"], "firms buy in this world"
     responders = {*keys["interact"], *keys["reply"]}
     minutes = Fraction(sum(amount for _, _, kind, amount, _ in events if kind == "view"), 60)
-    gmv = Fraction(sum(amount for _, _, kind, amount, _ in events if kind == "order"), 100)
+    gmv = Fraction(sum(amount for _, _, kind, amount, _ in events if kind in SALES), 100)
     contacts = 200 + len(keys["join"])
     own = contacts - sum(kind == "join" and source == "referral" for _, _, kind, _, source in events)
     assert own < contacts, "friends bring friends in this world"

@@ -57,6 +57,13 @@ DEPTH = "actions.offer.depth: {low: 0, high: 0.3}"
 
 DOCUMENTS: dict[str, tuple[Edit, tuple[str, ...], tuple[str, ...]]] = {
     # a document with one thing wrong, the command that reads it, and what must be said
+    "a name with a dot": (
+        add("quo.yaml", "  club.m: {kind: content}\n"), SIMULATE, ("actions.club.m: 'club.m' is no name", "letters")),
+    "a number whose cents overflow": (
+        add("world.yaml", "staff: {wage_cny_per_hour: 1e300}\n"), SIMULATE,
+        ("world.yaml:5: staff.wage_cny_per_hour", "no number may exceed 1e12", "1e+300")),
+    "beyond the calendar": (
+        add("world.yaml", "start: 9999-12-31\n"), SIMULATE, ("go beyond the calendar", "start earlier")),
     "unknown key": (add("world.yaml", "margn: 3\n"), SIMULATE, ("world.yaml:5: margn", "did you mean 'margin'?")),
     "two keys": (add("world.yaml", "title: again\n"), SIMULATE, ("world.yaml:5", 'duplicate key "title"')),
     "YAML syntax": (add("world.yaml", "staff: {a: [1\n"), SIMULATE, ("world.yaml:6: not valid YAML", "mend the line")),
