@@ -47,8 +47,8 @@ class Gathering(Behaviour):
     )
     variety: float = parameter(
         0.75, ge=0, doc="gain of the best item per unit of log number of items, in pulls of one",
-        source="tuned once, on sparkling_drinks: 2 items beat 1 and 5 (S4), `siyu validate facts events`; the best of "
-        "n gains log n times the spread of tastes (log-sum, McFadden 1978)",
+        source="tuned once, on sparkling_drinks, for 2 items to beat 1 and 5 (S4), `siyu validate facts events`; the "
+        "best of n gains log n times the spread of tastes (log-sum, McFadden 1978)",
     )  # fmt: skip
 
     def acts_in(self, scenario: Scenario, policy: Policy) -> bool:

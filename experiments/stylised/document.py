@@ -15,13 +15,14 @@ from experiments.stylised.fact import Finding, groups, interval
 from experiments.terminal.folders import write_text
 
 OPTIMA = (
-    "The category statements ask worlds of 1,000 contacts that differ in one property (`experiments/stylised/"
-    "categories.py`; every value is assumed, and none was chosen in view of an answer). In each, searches divide one "
-    "budget over five purposes: acquisition (media), goodwill (content and hours before a first order), conversion "
-    "(coupons for those who never ordered), loyalty (coupons and hours for buyers) and referral (cash for bringing a "
-    "friend). Shares of what the optimum spends on holdout seeds, by the ledger, in per cent: mean over repeated "
-    "searches and its 95 % interval; likewise what is spent in all, in the scenario's currency, and the gain per "
-    "customer over a bit of everything."
+    "The category statements ask worlds of 1,000 contacts that differ in one property "
+    "(`experiments/stylised/categories.py`; every value is assumed, and none was chosen in view of an answer; that "
+    "searches go through coupons and rewards on a logarithmic scale was mended when none of them ever tried a small "
+    "one). In each, they divide one budget over five purposes: acquisition (media), goodwill (content and hours "
+    "before a first order), conversion (coupons for those who never ordered), loyalty (coupons and hours for buyers) "
+    "and referral (cash for bringing a friend). Shares of what the optimum spends on holdout seeds, by the ledger, in "
+    "per cent: mean over repeated searches and its 95 % interval; likewise what is spent in all, in the scenario's "
+    "currency, and the gain per customer over a bit of everything."
 )
 HEAD = (
     "Sources (S0 … S4, documents on private-domain operation) report these facts. No rule of the simulator states one. "
