@@ -50,6 +50,17 @@ def hours_granted(scenario: Scenario, policy: Policy, day: int) -> dict[str, flo
     return granted | {name: hours * share for name, hours in asked.items()}
 
 
+def hours_of_agency(scenario: Scenario, policy: Policy, agency: Agency, until_day: int) -> float:
+    """Hours that an agency's people are put to work up to a day: of what the actions get, its part in those there."""
+    worked = 0.0
+    for day in range(agency.from_day, until_day + 1):
+        there = hours_there_are(scenario, policy, day)
+        if there:
+            part = agency.hours_per_week * scenario.staff.share_of_week(_date(scenario, day)) / there
+            worked += part * sum(hours_granted(scenario, policy, day).values())
+    return worked
+
+
 def _date(scenario: Scenario, day: int) -> dt.date:
     return scenario.start + dt.timedelta(days=day)
 
@@ -65,6 +76,7 @@ class Staff(Actor):
         self.opened: dict[str, float] = {}  # those of them for new conversations
         self.answered: dict[str, float] = {}  # those of them for rounds that were answered
         self.heard: dict[str, int] = {}  # rounds answered by customers, by action
+        self._learned: dict[int, float] = {}  # what stays of an agency's lead, by its place; follows from the schedule
         self._granted: tuple[int, dict[str, float]] = (-1, {})
 
     def granted(self, world: PrivateDomain) -> dict[str, float]:
@@ -104,18 +116,22 @@ class Staff(Actor):
     def skill(self, world: PrivateDomain, name: str) -> float:
         """Skill of those who work today in chat, conversion, content or after_sales; 1 is the scenario's people's.
 
-        Those of the team and of agencies that are there count by their hours. What an agency taught stays.
+        Those of the team and of agencies that are there count by their hours. What an agency taught stays, and it
+        teaches by working.
         """
         own: float = getattr(self.team.about.skill, name)
         own_hours = world.spec.staff.hours_per_week * self.team.about.hours
         hours, total = own_hours, own * own_hours
         taught = 0.0
-        for agency in agencies_of(world.policy):
+        for place, agency in enumerate(agencies_of(world.policy)):
             lead = getattr(agency.skill, name)
             if agency.is_there(world.day):
                 hours, total = hours + agency.hours_per_week, total + lead * agency.hours_per_week
             elif agency.until_day is not None and world.day > agency.until_day and agency.hours_per_week:
-                taught = max(taught, agency.teaches * (lead - own))
+                if place not in self._learned:
+                    worked = hours_of_agency(world.spec, world.policy, agency, agency.until_day)
+                    self._learned[place] = agency.teaches * min(worked / agency.learning_hours, 1.0)
+                taught = max(taught, self._learned[place] * (lead - own))
         return total / hours + taught if hours else own + taught
 
     def state(self) -> dict[str, float]:

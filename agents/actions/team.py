@@ -113,7 +113,7 @@ class Agency(Action):
 
     kind = "agency"
     off: ClassVar[dict[str, Any]] = {"hours_per_week": 0.0, "setup_cny": 0.0, "fee_cny_per_week": 0.0}
-    extensive: ClassVar[tuple[str, ...]] = ("hours_per_week", "setup_cny", "fee_cny_per_week")
+    extensive: ClassVar[tuple[str, ...]] = ("hours_per_week", "setup_cny", "fee_cny_per_week", "learning_hours")
 
     hours_per_week: float = parameter(
         20.0, ge=0, le=10_000, doc="hours a week of its people", source="assumed", fact=True
@@ -129,6 +129,10 @@ class Agency(Action):
     teaches: float = parameter(
         0.3, ge=0, le=1, doc="share of its lead in skill that stays when it has left", source="assumed", fact=True
     )
+    learning_hours: float = parameter(
+        100.0, gt=0, le=100_000, doc="hours that its people have to work until all of that is taught; fewer teach less",
+        source="assumed", fact=True,
+    )  # fmt: skip
     from_day: int = parameter(0, ge=0, doc="first day of the contract")
     until_day: int | None = parameter(90, ge=0, doc="last day of the contract; none if it stays", source="assumed")
 

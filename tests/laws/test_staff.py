@@ -64,6 +64,29 @@ def test_a_team_brings_people_by_kinds_of_channel_whatever_their_names() -> None
     assert reached("till", "as_is") < reached("till", "store") == reached("store_qr", "store")
 
 
+def test_an_agency_teaches_by_working() -> None:
+    """A contract of a day teaches a day's worth, and hours that nobody asks for teach nothing."""
+
+    def lead(until_day: int, asked: float, hours: float = 14.0) -> float:
+        agency = {
+            "kind": "agency",
+            "hours_per_week": hours,
+            "teaches": 0.5,
+            "learning_hours": 8,
+            "until_day": until_day,
+        }
+        talk = {"kind": "chat", "hours_per_week": {"L1": asked}}
+        world = live(scenario(1, 40, staff={"hours_per_week": 14}), policy(help=agency, talk=talk), until=30)
+        return world.staff.skill(world, "chat")
+
+    assert lead(0, 28) == pytest.approx(1 + 0.3 * 0.5 * 2 / 8), "two hours a day of its people"
+    assert lead(1, 28) == pytest.approx(1 + 0.3 * 0.5 * 4 / 8)
+    assert lead(20, 28) == lead(25, 28) == pytest.approx(1 + 0.3 * 0.5)
+    assert lead(0, 7) == pytest.approx(1 + 0.3 * 0.5 * 0.5 / 8), "asked for a quarter of those there"
+    assert lead(0, 0, 9000) == 1.0
+    assert lead(0, 28, 0.1) < 1.001
+
+
 def test_priority_names_what_there_is() -> None:
     with pytest.raises(SpecError, match=r"priority: no action 'dsek'; did you mean 'desk'"):
         validate(type(policy()), {"title": "t", "actions": {"desk": DESK}, "priority": ["dsek"]})

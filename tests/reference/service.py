@@ -28,7 +28,11 @@ def team(world: ReferenceWorld) -> Team:
 
 
 def agencies(world: ReferenceWorld) -> list[Agency]:
-    return [a for a in world.policy.actions.values() if isinstance(a, Agency)]
+    return list(named_agencies(world).values())
+
+
+def named_agencies(world: ReferenceWorld) -> dict[str, Agency]:
+    return {name: a for name, a in world.policy.actions.items() if isinstance(a, Agency)}
 
 
 def present(world: ReferenceWorld, agency: Agency) -> bool:
@@ -102,8 +106,11 @@ def skill_of(world: ReferenceWorld, name: str) -> float:
     own = getattr(about.skill, name)
     people = [(world.spec.staff.hours_per_week * about.hours, own)]
     people += [(a.hours_per_week, getattr(a.skill, name)) for a in agencies(world) if present(world, a)]
-    left = [a for a in agencies(world) if a.until_day is not None and world.day > a.until_day and a.hours_per_week]
-    taught = max([0.0, *(a.teaches * (getattr(a.skill, name) - own) for a in left)])
+    taught = 0.0
+    for label, a in named_agencies(world).items():
+        if a.hours_per_week and world.day > (math.inf if a.until_day is None else a.until_day):
+            learned = min(world.lessons[label] / a.learning_hours, 1.0)
+            taught = max(taught, a.teaches * learned * (getattr(a.skill, name) - own))
     hours = sum(h for h, _ in people)
     return (sum(h * skill for h, skill in people) / hours if hours else own) + taught
 
@@ -121,6 +128,11 @@ def organise(world: ReferenceWorld, name: str, action: Team) -> None:
 def hire(world: ReferenceWorld, name: str, action: Agency) -> None:
     if not present(world, action):
         return
+    # Whoever is there works alike: each week's hour of theirs is put to work as much as any other.
+    week = world.spec.staff.hours_per_week * team(world).about.hours
+    week += sum(a.hours_per_week for a in agencies(world) if present(world, a))
+    works = sum(granted(world).values()) / week if week else 0.0
+    world.lessons[name] = world.lessons.get(name, 0.0) + works * action.hours_per_week
     since = world.day - action.from_day
     due = whole_cents(action.fee_cny_per_week / 7 * (since + 1)) - whole_cents(action.fee_cny_per_week / 7 * since)
     due += whole_cents(action.setup_cny) if since == 0 else 0

@@ -55,6 +55,7 @@ class ReferenceWorld(mesa.Model):
         self.pressure = dict.fromkeys(scenario.channels, 0.0)
         self.prospects = {name: self._prospects(index) for index, name in enumerate(scenario.channels)}
         self.worked: dict[str, float] = {}
+        self.lessons: dict[str, float] = {}
         self.made: dict[str, int] = {}
         self.opened: dict[str, float] = {}
         self.attended: dict[str, float] = {}

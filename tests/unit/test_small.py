@@ -65,7 +65,7 @@ def test_what_customers_share_is_scaled_and_nothing_else() -> None:
         *(f"actions.growth.spend_cny_per_day.{name}" for name in world.channels),
         *(f"actions.talk.hours_per_week.L{level}" for level in range(6)),
         "actions.desk.hours_per_week", "actions.offers.hours_per_week", "actions.people.setup_cny",
-        *(f"actions.helpers.{name}" for name in ("hours_per_week", "setup_cny", "fee_cny_per_week")),
+        *(f"actions.helpers.{name}" for name in ("hours_per_week", "setup_cny", "fee_cny_per_week", "learning_hours")),
         "actions.care.hours_per_week.L4", "actions.care.hours_per_week.L5",
         "actions.moments.hours_per_post", "actions.live.hosts", "actions.live.setup_cny",
         "actions.moments.production_cny",
