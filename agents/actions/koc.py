@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from agents.actions.base import ScheduledAction, cents
 from agents.audience import Audience
 from agents.calendar import Calendar
+from agents.customers import Contact
 from agents.invitations import Inviting
 from sim.columns import Columns, column
 from sim.spec import parameter
@@ -29,6 +30,7 @@ class Cultivated(Inviting):
 class Koc(ScheduledAction):
     """On the days of the calendar as many are chosen as there is time for: who brought most friends, then by luck.
 
+    Those still cultivated keep their time, and are chosen anew when their term is over.
     Nobody can see how sociable a customer is; that they brought friends can be seen.
     """
 
@@ -59,8 +61,10 @@ class Koc(ScheduledAction):
         if self.calendar.times(world.day, world.date):
             asked = self.hours_asked_on(world.spec, world.day, world.date)
             hours = self.hours_per_week * ((after - before) / asked if asked else 1.0)
-            rows = self._choose(world, math.floor(round(hours * 60 / self.minutes_per_week, 9)), name)
             c = world.customers
+            busy = (c.koc_until >= world.day) & ((c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED))
+            places = math.floor(round(hours * 60 / self.minutes_per_week, 9)) - int(np.count_nonzero(busy))
+            rows = self._choose(world, max(places, 0), name)
             c.koc_until[rows] = world.day + self.term_days - 1
             c.koc_gift[rows] = self.gift_cny
             if self.gift_cny:
@@ -69,7 +73,7 @@ class Koc(ScheduledAction):
     def _choose(self, world: PrivateDomain, many: int, name: str) -> NDArray[np.intp]:
         """Rows of the chosen, ascending."""
         c = world.customers
-        rows = np.flatnonzero(self.audience.mask(c, world.day))
+        rows = np.flatnonzero(self.audience.mask(c, world.day) & (c.koc_until < world.day))
         if many < len(rows):
             u = world.draws.uniform(f"koc.choose.{name}", world.day, c.key[rows])
             rows = rows[np.lexsort((u, -c.brought[rows].astype(np.int64)))[:many]]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents.customers import Contact
 from agents.domain import PrivateDomain
 from agents.friends import friend_keys, people_who_are_friends
 from agents.keys import FRIENDS
@@ -182,3 +183,20 @@ def test_whom_the_day_lost_does_not_become_a_distributor() -> None:
     assert len(lost) > 10
     assert len(chosen) > 10
     assert not np.isin(lost, chosen).any()
+
+
+def test_no_more_are_cultivated_than_there_are_hours_for_however_often_they_are_chosen() -> None:
+    """A term is not over because the calendar has come round; whoever has left takes nobody's time."""
+    given = {}
+    for every in (1, 5, 10):
+        koc = {"kind": "koc", "hours_per_week": 4, "minutes_per_week": 30, "term_days": 10, "gift_cny": 3,
+               "audience": "everybody", "calendar": {"every_days": every}}  # fmt: skip
+        world = PrivateDomain(scenario(60, 40, staff={"hours_per_week": 40}), policy(koc=koc), seed=1)
+        for day in range(40):
+            world.run(day + 1)
+            c = world.customers
+            kept = (c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)
+            assert np.count_nonzero((c.koc_until >= day) & kept) <= 8
+        given[every] = len(world.ledger.of("gift"))
+    assert given[10] == 32
+    assert all(32 <= many <= 40 for many in given.values()), given

@@ -151,9 +151,10 @@ def cultivate(world: ReferenceWorld, name: str, action: Koc) -> None:
     asked = asked_today(world, name)
     hours = action.hours_per_week * (got / asked if asked else 1.0)
     many = math.floor(round(hours * 60 / action.minutes_per_week, 9))
-    chosen = addressed(world, action.audience)
+    many -= sum(c.here and c.koc_until >= world.day for c in world.customers)  # their time is taken
+    chosen = [c for c in addressed(world, action.audience) if c.koc_until < world.day]
     chosen.sort(key=lambda c: (-c.brought, world.draws.one(f"koc.choose.{name}", world.day, c.key)))
-    for c in chosen[:many]:
+    for c in chosen[: max(many, 0)]:
         c.koc_until, c.koc_gift = world.day + action.term_days - 1, action.gift_cny
         if action.gift_cny:
             world.book(c, "gift", whole_cents(action.gift_cny), name)
