@@ -71,7 +71,7 @@ LIVELY: dict[str, Any] = {
     "value_tiers": {"kind": "value_tiers", "every_days": 10, "season_days": 21},
     "trust_levels": {"kind": "trust_levels", "every_days": 5, "fan_trust": 0.4, "slack": 0.08,
                      "super_recency_days": 9},
-    "card_choice": {"kind": "card_choice", "at_par": -1.0},
+    "card_choice": {"kind": "card_choice", "at_par": -1.0, "reference_reach": 3},
     "viewing": {"kind": "viewing", "announced_chance": 0.6, "passing_chance": 0.15, "gift_draw": 0.2,
                 "interact_chance": 0.6},
     "greeting": {"kind": "greeting", "surplus_load": 8.0, "goodwill": 0.4, "dilution": 1.0, "hours_a_day": 1.0},
@@ -121,7 +121,7 @@ EVERYTHING: dict[str, Any] = {
         "hours": 1.3, "wage": 0.8, "reach": {"store": 2.0},
         "skill": {"chat": 1.2, "conversion": 1.1, "content": 0.7, "after_sales": 1.1}}},
     "helpers": {"kind": "agency", "hours_per_week": 3, "setup_cny": 150, "fee_cny_per_week": 30, "from_day": 3,
-                "until_day": 33},
+                "until_day": 33, "learning_hours": 20},
     "friday": {"kind": "coupon", "depth": 0.12, "valid_days": 5, "reminder_days": 2, "minimum_spend_cny": 40,
                "calendar": {"weekdays": ["fri"]}},
     "winback": {"kind": "coupon", "depth": 0.3, "valid_days": 5, "reminder_days": 3, "stock": 160,
@@ -181,7 +181,7 @@ EVERYTHING: dict[str, Any] = {
     "sellers": {"kind": "distribution", "commission": 0.25, "commission_days": 30, "places": 30,
                 "calendar": {"every_days": 8}, "audience": "buyers"},
     "darlings": {"kind": "koc", "hours_per_week": 1.5, "gift_cny": 18, "term_days": 12,
-                 "calendar": {"every_days": 14}, "audience": "buyers"},
+                 "calendar": {"every_days": 5}, "audience": "buyers"},
 }  # fmt: skip
 
 

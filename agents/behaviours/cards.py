@@ -53,6 +53,10 @@ class CardChoice(Behaviour):
         0.3, ge=0, doc="log-odds per unit of log(mean fee in view / own fee), geometric mean",
         source="contrast with what stands beside it: Simonson & Tversky (1992); size assumed",
     )  # fmt: skip
+    reference_reach: float = parameter(
+        11.0, ge=1, doc="most times one's own fee that the mean fee in view counts for: dearer ones are not credible",
+        source="assumed; fees of S4's year and month card are 198 / 18 = 11",
+    )  # fmt: skip
     benefit_worth: float = parameter(
         0.8, ge=0, le=5, doc="worth of a benefit to a member, in units of its cost",
         source="Waldfogel (1993): gifts are valued at 71 to 90 % of their cost",
@@ -118,7 +122,8 @@ class CardChoice(Behaviour):
                 ratio += self.refund_trusted * (np.maximum(ratio, 0.0) - ratio)
             utility = self.at_par + self.per_log_ratio * ratio * sensitivity
             utility -= self.outlay * np.log(np.maximum(fees[number] / basket, 1.0))
-            utility += self.reference * in_view[:, number] * (mean_log_fee - np.log(fees[number]))
+            contrast = np.minimum(mean_log_fee - np.log(fees[number]), math.log(self.reference_reach))
+            utility += self.reference * in_view[:, number] * contrast
             found.append(utility)
         return found
 

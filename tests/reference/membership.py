@@ -295,7 +295,7 @@ def utility(world: ReferenceWorld, action: Membership, c: Customer, name: str, i
     paid = [action.plans[n] for n in in_view if action.plans[n].trial_of is None and action.plans[n].fee_cny > 0]
     if plan in paid:
         mean = sum(math.log(other.fee_cny * 100) for other in paid) / len(paid)
-        found += rule.reference * (mean - math.log(fee))
+        found += rule.reference * min(mean - math.log(fee), math.log(rule.reference_reach))
     return found
 
 

@@ -228,6 +228,19 @@ def test_goods_cost_less_than_cash() -> None:
     assert costs["goods"] == pytest.approx(0.6 * costs["cash"], rel=0.01)
 
 
+def test_decoys_that_nobody_buys_do_not_sell_the_cheap_card_without_limit() -> None:
+    """The dear card beside it does, and one further or dearer decoy beyond the reach changes nothing."""
+    sold = {}
+    for dear in [(), (198,), (100_000,), (100_000, 99_000), (50_000,)]:
+        fees = {"month": 18, **{f"dear {number}": fee for number, fee in enumerate(dear)}}
+        plans = {name: {"fee_cny": fee, "discount": 0.2} for name, fee in fees.items()}
+        world = live(scenario(600, 20), policy(club={**DAILY, "plans": plans}))
+        sold[dear] = [event for event in canonical(world) if event[2] == "fee"]
+        assert {source for *_, source in sold[dear] if "dear" in source and 198 not in dear} == set()
+    assert sold[(100_000,)] == sold[(100_000, 99_000)] == sold[(50_000,)]
+    assert 0 < len(sold[()]) < len(sold[(198,)]) < len(sold[(100_000,)])
+
+
 @pytest.mark.parametrize("club", [{}, {"club": {**DAILY, "plans": {"card": {"fee_cny": 9, "points_multiplier": 9}}}}])
 def test_goods_move_less_than_cash(club: dict[str, Any]) -> None:
     """Or they would win the same for less: they are worth less to who gets them, in orders, acts and plans."""
