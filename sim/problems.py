@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import UnionType
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from .spec import Document
 
 Path = tuple[str | int, ...]
+
+THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")  # 1,000 and 1,234,567.8
 
 NUMBER = ("must be a number", "write digits and a point, as 0.1")
 WHOLE = ("must be a whole number", "write digits only, as 14")
@@ -150,6 +153,9 @@ def _cure(value: object, otherwise: str) -> str:
     try:
         if text.endswith(("%", "％")):
             return f"write {text} as {float(text[:-1].replace(',', '.')) / 100:g}"
+        if isinstance(value, str) and THOUSANDS.fullmatch(text):
+            whole = f"write it without commas, as {text.replace(',', '')}"
+            return f"{whole} (or with a point, if the comma is a decimal one)" if text.count(",") == 1 else whole
         if isinstance(value, str) and text.count(",") == 1:
             return f"write it with a point and no comma, as {float(text.replace(',', '.')):g}"
     except ValueError:

@@ -166,11 +166,11 @@ def _sales(n: Counts) -> Identity:
 
 def _content_sales(n: Counts) -> Identity:
     return _chain(
-        "sales by content", "GMV = viewers × content time × buyers a minute × orders a buyer × order value",
+        "sales by content", "GMV = viewers × content time × first orders a minute × orders a buyer × order value",
         "S1, the form of Kuaishou", MONEY,
         ("viewers", "customers who saw or ordered something", n.viewers, "customers"),
         ("content time", "minutes spent with what was seen", Fraction(n.seconds, SECONDS), "minutes a viewer"),
-        ("orders a minute", "first orders, one for each buyer", n.buyers, "buyers a minute"),
+        ("first orders a minute", "one for each buyer", n.buyers, "a minute"),
         ("repurchase frequency", "orders of each buyer", n.orders, "orders a buyer"),
         ("order value", "gross sales for each order", n.gmv, "money an order"),
     )  # fmt: skip

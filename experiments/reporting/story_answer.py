@@ -215,11 +215,7 @@ def _kept(facts: Facts) -> tuple[str, ...]:
     if not rivals:
         return (first,)
     best = max(rivals, key=lambda f: f.ranked.mean)
-    saw = (
-        ""
-        if best.claimed is None
-        else f"looked {signed(best.claimed)} {currency} per customer better to the search and "
-    )
+    saw = "" if best.claimed is None else f"looked {signed(best.claimed)} {currency} per customer to the search and "
     alone = (
         ("Judged alone it would count as better; as the best of several it does not: judge with more replicates.",)
         if best.ranked.low > 0

@@ -205,6 +205,8 @@ def _lists(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _condition(key: str, value: Any) -> str:
+    if isinstance(value, dict):  # segments
+        return ", ".join(f"{_plain(name)} {_condition(name, classes)}" for name, classes in value.items())
     if isinstance(value, list | tuple):
         return " or ".join(_plain(str(v)) for v in value)
     if key == "members":

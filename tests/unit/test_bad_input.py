@@ -78,6 +78,9 @@ DOCUMENTS: dict[str, tuple[Edit, tuple[str, ...], tuple[str, ...]]] = {
                           ("world.yaml:5: start: must be a date (got 86400)", "write it as 2024-09-30")),
     "30 February": (add("world.yaml", "start: 2024-02-30\n"), SIMULATE, ("world.yaml:5", "day is out of range")),
     "per cent": (replace("quo.yaml", "0.1", "10%"), SIMULATE, ("quo.yaml:3", "'10%'", "write 10% as 0.1")),
+    "commas between thousands": (
+        replace("world.yaml", "population: {size: 40}", "population: {size: '1,000'}"), SIMULATE,
+        ("'1,000'", "without commas, as 1000")),
     "decimal comma": (replace("quo.yaml", "depth: 0.1", "depth: '0,1'"), SIMULATE, ("'0,1'", "as 0.1")),
     "infinite": (replace("world.yaml", "40", ".inf"), SIMULATE, ("world.yaml:2: population.size", "finite", "inf")),
     "not a number": (add("world.yaml", "margin: nan\n"), SIMULATE, ("world.yaml:5: margin", "finite", "nan")),

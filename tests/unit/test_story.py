@@ -111,7 +111,7 @@ def test_keeps_the_status_quo_when_nothing_is_better() -> None:
     outcome, title, told = answer(keeps=True)
     assert (outcome, title) == ("keep", "Keep the status quo")
     assert "No policy within the bounds and the limits was surely better on fresh seeds." in told
-    assert "The nearest rival, trial 2, looked +9.00 CNY per customer better to the search and came to -1.00" in told
+    assert "The nearest rival, trial 2, looked +9.00 CNY per customer to the search and came to -1.00" in told
     assert "on 3 fresh replicates" in told
     assert "more than the status quo" not in told
     assert "Judged alone" not in told

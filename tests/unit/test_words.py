@@ -158,6 +158,8 @@ def test_audiences_and_calendars() -> None:
     assert audience_words(plain["coupon"]["audience"]) == "lapsing"
     assert audience_words({"muted": True}) == "everybody"
     assert audience_words({"tiers": ["core"], "members": False}) == "core, not members"
+    where = {"segments": {"region": ["south", "north"], "age_band": ["19-24"]}}
+    assert audience_words(where) == "region south or north, age band 19-24"
     assert calendar_words({"weekdays": ["mon", "fri"], "until_day": 30}) == "mon, fri, until day 30"
 
 
