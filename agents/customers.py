@@ -43,6 +43,12 @@ class Contact:
     DELETED: Final = 4
 
 
+def is_contact(state: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Whether the brand has these people in its pool, muted or not, by their contact states. Shape of ``state``."""
+    kept: NDArray[np.bool_] = (state == Contact.CONTACT) | (state == Contact.MUTED)
+    return kept
+
+
 class Level:
     """Axis 2: trust levels; each is the operating goal of the one below (S3)."""
 

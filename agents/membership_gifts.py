@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from agents.actions.base import cents
 from agents.actions.plans import DAYS_A_MONTH, Benefit, MemberTier, Plan
 from agents.coupon_book import CouponTerms, give
-from agents.customers import Contact
+from agents.customers import Contact, is_contact
 from agents.membership_book import book_partner, by_plan
 from agents.staff import whole_since
 
@@ -26,7 +26,7 @@ EXPERT_MINUTES = 30.0  # minutes of one conversation with an expert; assumed
 def give_benefits(world: PrivateDomain, club: Membership, name: str) -> None:
     """Once a month: to levels on the programme's own months, to holders counted from the day after buying."""
     c = world.customers
-    here = (c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)
+    here = is_contact(c.contact)
     if (world.day - club.calendar.from_day) % DAYS_A_MONTH == 0:
         for number, tier in enumerate(club.tiers, start=1):
             rows = np.flatnonzero(here & (c.member_level == number))
@@ -52,7 +52,7 @@ def give_cashback(world: PrivateDomain, club: Membership, name: str) -> None:
     """Cashback on yesterday's orders, as vouchers, each of its own worth."""
     c = world.customers
     due = np.flatnonzero(c.cashback_due > 0)
-    there = due[(c.contact[due] == Contact.CONTACT) | (c.contact[due] == Contact.MUTED)]
+    there = due[is_contact(c.contact[due])]
     for plan_name, plan, mine in by_plan(world, club, there):
         if plan.cashback:
             terms = CouponTerms(off_cents=1, valid_days=plan.cashback.valid_days, slot=CASHBACK, sure=True)

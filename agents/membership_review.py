@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.customers import Contact
+from agents.customers import is_contact
 from agents.membership_book import Offer
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def review_levels(world: PrivateDomain, club: Membership, name: str) -> Rows:
     thresholds = np.array([round(tier.threshold * unit) for tier in club.tiers])
     amounts = (c.points_season, c.points_before) if club.by_points else (c.spend_season, c.spend_before)
     level = np.searchsorted(thresholds, np.maximum(*amounts), side="right").astype(np.int8)
-    level[(c.orders == 0) | ((c.contact != Contact.CONTACT) & (c.contact != Contact.MUTED))] = 0
+    level[(c.orders == 0) | ~is_contact(c.contact)] = 0
     rows = np.flatnonzero(level != c.member_level)
     c.member_level[rows] = level[rows]
     world.record("member_level", rows, level[rows].astype(np.int64), name)
@@ -49,7 +49,7 @@ def offer_plans(world: PrivateDomain, club: Membership, due: bool, ended: Rows) 
             open_to[:, number] = (plan.audience or club.audience).mask(c, world.day) & free
             if number in trials:
                 open_to[:, number] &= ~c.tried
-    there = ended[(c.contact[ended] == Contact.CONTACT) | (c.contact[ended] == Contact.MUTED)]
+    there = ended[is_contact(c.contact[ended])]
     for trial, full in trials.items():
         open_to[there[c.card_plan[there] == trial], full] = True
     rows = np.flatnonzero(open_to.any(axis=1))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.customers import NEVER, Contact
+from agents.customers import NEVER, is_contact
 from sim.columns import Columns, column
 
 if TYPE_CHECKING:
@@ -37,5 +37,5 @@ def waiting(world: PrivateDomain) -> NDArray[np.intp]:
     """Rows of the contacts whose problem nobody has looked at yet."""
     c = world.customers
     (rows,) = (c.problem_day > REFUSED).nonzero()
-    here: NDArray[np.intp] = rows[(c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)]
+    here: NDArray[np.intp] = rows[is_contact(c.contact[rows])]
     return here

@@ -84,7 +84,7 @@ class Spec(BaseModel):
     @classmethod
     def _bounded(cls, value: Any) -> Any:
         """Refuse numbers without a limit of their own whose cents would overflow."""
-        for part in value.values() if isinstance(value, dict) else (value,):
+        for part in value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else (value,):
             if isinstance(part, int | float) and abs(part) > LARGEST:
                 raise PydanticCustomError("too_large", "no number may exceed 1e12, or sums of money would overflow")
         return value

@@ -10,7 +10,7 @@ import numpy as np
 from agents.actions.group_event import GroupEvent, Rows, flash_price, flash_terms
 from agents.calendar import Calendar
 from agents.coupon_book import carried
-from agents.customers import NEVER, Contact
+from agents.customers import NEVER, is_contact
 from agents.staff import hours_granted
 from sim.columns import Columns, column
 from sim.spec import parameter
@@ -53,7 +53,7 @@ class Festival(GroupEvent):
         ahead = self.next_in(world)
         if ahead == 0:
             c = world.customers
-            here = (c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)
+            here = is_contact(c.contact)
             remember = np.flatnonzero(here & (c.festival_day == world.day))
             flash_price(world, remember, self.depth, self.minimum_spend_cny, name)
         elif ahead is not None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from agents.actions.base import ScheduledAction, cents
 from agents.audience import Audience
 from agents.calendar import Calendar
-from agents.customers import Contact
+from agents.customers import is_contact
 from agents.invitations import Inviting
 from sim.columns import Columns, column
 from sim.spec import parameter
@@ -62,7 +62,7 @@ class Koc(ScheduledAction):
             asked = self.hours_asked_on(world.spec, world.day, world.date)
             hours = self.hours_per_week * ((after - before) / asked if asked else 1.0)
             c = world.customers
-            busy = (c.koc_until >= world.day) & ((c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED))
+            busy = (c.koc_until >= world.day) & is_contact(c.contact)
             places = math.floor(round(hours * 60 / self.minutes_per_week, 9)) - int(np.count_nonzero(busy))
             rows = self._choose(world, max(places, 0), name)
             c.koc_until[rows] = world.day + self.term_days - 1

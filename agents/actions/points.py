@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.actions.base import Action, Claim, Problem
-from agents.customers import Contact
+from agents.customers import is_contact
 from agents.points_book import Balance, balance, chances_to_redeem
 from sim.columns import Columns
 from sim.spec import parameter
@@ -112,9 +112,7 @@ class Points(Action):
         moved them is paid (expected breakage, as IFRS 15, B44 to B47, has it).
         """
         c = world.customers
-        rows = np.flatnonzero(
-            (balance(world, slice(None)) > 0) & ((c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED))
-        )
+        rows = np.flatnonzero((balance(world, slice(None)) > 0) & is_contact(c.contact))
         new, old = chances_to_redeem(world, rows)
         due = self.cost_cents(world, c.points_new[rows] * new + c.points_old[rows] * old)
         world.record("points", rows[due > 0], due[due > 0], f"{name}.outstanding")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agents.actions.base import Action
 from agents.behaviours.first_contact import Asking
-from agents.customers import NEVER, Contact
+from agents.customers import NEVER, is_contact
 from agents.staff import whole_since
 from agents.waiting_line import first_in_line
 from sim.columns import Columns
@@ -54,5 +54,5 @@ class QuoteDesk(Action):
         """Rows of the contacts who wait for a quote."""
         c = world.customers
         (rows,) = (c.quote_day != NEVER).nonzero()
-        here: NDArray[np.intp] = rows[(c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)]
+        here: NDArray[np.intp] = rows[is_contact(c.contact[rows])]
         return here

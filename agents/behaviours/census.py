@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.behaviours.base import Behaviour
-from agents.customers import CONTACTS, LEVELS, TIERS, Contact
+from agents.customers import CONTACTS, LEVELS, TIERS, is_contact
 from agents.segments import class_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Census(Behaviour):
         if world.day % world.spec.census_days and world.day != world.horizon_days - 1:
             return
         c = world.customers
-        here = (c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)
+        here = is_contact(c.contact)
         for axis, names, column in (
             ("contact", CONTACTS, c.contact),
             ("level", LEVELS, c.level[here]),

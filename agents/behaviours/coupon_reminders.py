@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.behaviours.base import Behaviour
 from agents.coupon_book import issuers
-from agents.customers import Contact
+from agents.customers import is_contact
 from agents.messages import Message
 from sim.spec import parameter
 
@@ -41,7 +41,7 @@ class CouponReminders(Behaviour):
                 continue
             due = np.flatnonzero(slot.of(c, "until") - reminder == world.day)  # few are; columns of days are narrow
             due = due[(reminder[due] > 0) & slot.held(c, due)]
-            due = due[(c.contact[due] == Contact.CONTACT) | (c.contact[due] == Contact.MUTED)]
+            due = due[is_contact(c.contact[due])]
             source = slot.of(c, "source")[due]
             for code in issuers(source):
                 name, rows = world.ledger.sources[code], due[source == code].astype(np.int32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from agents.actions.base import cents
 from agents.behaviours.base import Behaviour
-from agents.customers import Contact
+from agents.customers import is_contact
 from sim.columns import Columns, column
 from sim.spec import parameter
 
@@ -58,7 +58,7 @@ class FirmDeals(Behaviour):
         for rows in world.pieces(new):
             c.firm[rows] = world.draws.uniform("trait.firm", 0, c.key[rows]) < self.firm_share
         for rows in world.pieces((c.firm == 1).nonzero()[0]):
-            rows = rows[(c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)]
+            rows = rows[is_contact(c.contact[rows])]
             near, _ = world.draws.below("firm.deal", world.day, c.key[rows], self.deals_per_year / 365)
             rows = rows[near]
             luck = self.budget_log_sd * world.draws.normal("firm.budget", world.day, c.key[rows])

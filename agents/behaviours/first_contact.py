@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
 from agents.channels import BOUGHT, INTERESTED, QUOTED, Contacted
-from agents.customers import NEVER, Contact, Level
+from agents.customers import NEVER, Contact, Level, is_contact
 from sim.columns import Columns, column
 from sim.spec import parameter
 
@@ -114,7 +114,7 @@ class Quotes(Behaviour):
     def _give_up(self, world: PrivateDomain, rows: Rows) -> None:
         c = world.customers
         c.quote_day[rows] = NEVER
-        rows = rows[(c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)]
+        rows = rows[is_contact(c.contact[rows])]
         c.goodwill[rows] += self.unanswered_goodwill
         world.record("quote_unanswered", rows, 0, "quotes")
 

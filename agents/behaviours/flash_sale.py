@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agents.actions.flash_group import FlashGroup, flash_groups
 from agents.behaviours.item_demand import Floats, ItemDemand, Rows
-from agents.customers import Contact
+from agents.customers import is_contact
 from agents.models.hazard import sigmoid
 from sim.spec import parameter
 
@@ -59,7 +59,7 @@ class FlashSale(ItemDemand):
     def _run(self, world: PrivateDomain, name: str, action: FlashGroup) -> None:
         c, item = world.customers, action.item
         group = np.flatnonzero(c.flash_group == world.ledger.source_code(name))
-        rows = group[(c.contact[group] == Contact.CONTACT) | (c.contact[group] == Contact.MUTED)]
+        rows = group[is_contact(c.contact[group])]
         base = self.appeal(world, rows, item) + self.buy + self._urgency(action.hours_open)
         bought = np.zeros(len(rows), np.int64)
         for wave in range(self.waves):

@@ -10,7 +10,7 @@ from agents.actions.community import runs_communities
 from agents.actions.welcome import Welcome
 from agents.behaviours.base import Behaviour
 from agents.behaviours.mood import warm
-from agents.customers import Contact
+from agents.customers import Contact, is_contact
 from sim.spec import parameter
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Greeting(Behaviour):
             (others,) = (others & (c.community >= 0)).nonzero()
             c.fatigue[others] += load.astype(np.float32)[c.community[others]]
             return
-        here = (c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)
+        here = is_contact(c.contact)
         shared, surplus = self._of(
             action, action.joiners_an_hour(len(rows), int(np.count_nonzero(here)), self.hours_a_day)
         )

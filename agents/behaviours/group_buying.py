@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from agents.actions.base import cents
 from agents.actions.group_buy import GroupBuy, group_buys
 from agents.behaviours.item_demand import ItemDemand, Rows
-from agents.customers import Contact
+from agents.customers import is_contact
 from agents.models.hazard import Singles, possible, sigmoid
 from sim.spec import parameter
 
@@ -89,7 +89,7 @@ class GroupBuying(ItemDemand):
         c = world.customers
         hosts = np.flatnonzero((c.deal == code) & (c.deal_host == c.key))
         hosts = hosts[np.argsort(c.key[hosts])]
-        free = np.flatnonzero((c.deal < 0) & ((c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED)))
+        free = np.flatnonzero((c.deal < 0) & is_contact(c.contact))
         if len(hosts) and len(free):
             self._ask_those(world, name, action, hosts, free)
 

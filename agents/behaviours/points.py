@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
 from agents.behaviours.mood import pull
-from agents.customers import Contact, Level
+from agents.customers import Level, is_contact
 from agents.models.hazard import sigmoid
 from agents.points_book import balance, chances_to_redeem, earn, earn_for
 from agents.till import whole_day
@@ -110,7 +110,7 @@ class PointsHabits(Behaviour):
         earn(world, rows, np.rint(net * rate / 100).astype(np.int64), "spend")
 
     def _photos(self, world: PrivateDomain, scheme: Points, rows: Rows) -> None:
-        rows = rows[here(world, rows)]
+        rows = rows[is_contact(world.customers.contact[rows])]
         u, pays = (
             world.draws.uniform("points.photo", world.day, world.customers.key[rows]),
             scheme.photo / scheme.points_per_cny * world.reward_worth,
@@ -127,7 +127,7 @@ class PointsHabits(Behaviour):
             u = world.draws.uniform("points.check_in", world.day, c.key[chunk])
             found.append((u < c.check_in_chance[chunk]).nonzero()[0] + chunk.start)
         rows = np.concatenate(found)
-        rows = rows[here(world, rows)]
+        rows = rows[is_contact(world.customers.contact[rows])]
         earn_for(world, rows, "check_in")
         interest = c.interest[rows].astype(np.float64)
         pull(world, rows, self.seen_as_content * world.effects["content"] * interest, self.fatigue_scale)
@@ -140,7 +140,7 @@ class PointsHabits(Behaviour):
             near, u = world.draws.below("points.reply", world.day, c.key[chunk], float(chance.max()))
             found.append(near[u < chance[near]] + chunk.start)
         rows = np.concatenate(found)
-        rows = rows[here(world, rows)]
+        rows = rows[is_contact(world.customers.contact[rows])]
         earn_for(world, rows, "reply")
         if not world.learns("rise_0"):  # a reply in public is what makes an acquaintance
             world.set_level(rows[c.level[rows] == Level.STRANGER], Level.ACQUAINTED)
@@ -177,7 +177,7 @@ class PointsHabits(Behaviour):
             # The sum of both balances may not fit into four bytes, and the difference does.
             found.append((c.points_new[chunk] >= scheme.redeem_from - c.points_old[chunk]).nonzero()[0] + chunk.start)
         rows = np.concatenate(found)
-        rows = rows[here(world, rows)]
+        rows = rows[is_contact(world.customers.contact[rows])]
         if not len(rows):
             return
         tries = c.price_sensitivity[rows].astype(np.float64) * (1.0 if scheme.reward == "cash" else self.goods_appeal)
@@ -189,10 +189,3 @@ class PointsHabits(Behaviour):
         world.record("points_redeemed", rows, held, world.scheme_name)
         cost = scheme.cost_cents(world, held)
         world.record("points", rows[cost > 0], cost[cost > 0], world.scheme_name)
-
-
-def here(world: PrivateDomain, rows: Rows) -> NDArray[np.bool_]:
-    """Which of these the brand has as contacts."""
-    contact = world.customers.contact[rows]
-    kept: NDArray[np.bool_] = (contact == Contact.CONTACT) | (contact == Contact.MUTED)
-    return kept

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
-from agents.customers import NEVER, Contact
+from agents.customers import NEVER, Contact, is_contact
 from agents.troubles import Troubled
 from sim.columns import Columns
 from sim.spec import parameter
@@ -57,7 +56,7 @@ class Problems(Behaviour):
         c = world.customers
         (rows,) = (c.problem_day != NEVER).nonzero()
         late = world.day - c.problem_day[rows].astype(np.int64) > self.patience_days
-        rows = rows[late & self._here(world, rows)]
+        rows = rows[late & is_contact(world.customers.contact[rows])]
         if not len(rows):
             return
         c.problem_day[rows] = NEVER
@@ -71,14 +70,9 @@ class Problems(Behaviour):
     def _arise(self, world: PrivateDomain, sale: Sale) -> None:
         c = world.customers
         near, _ = world.draws.below("problems.arise", world.day, c.key[sale.rows], self.per_order)
-        near = near[(c.problem_day[sale.rows[near]] == NEVER) & self._here(world, sale.rows[near])]
+        near = near[(c.problem_day[sale.rows[near]] == NEVER) & is_contact(world.customers.contact[sale.rows[near]])]
         rows = sale.rows[near]
         c.problem_day[rows] = world.day
         c.problem_cents[rows] = sale.net[near].astype(np.int32)
         c.resting_trust[rows] *= np.float32(1.0 - self.hurt)
         world.record("problem", rows, 0, "problems")
-
-    def _here(self, world: PrivateDomain, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-        contact = world.customers.contact[rows]
-        here: NDArray[np.bool_] = (contact == Contact.CONTACT) | (contact == Contact.MUTED)
-        return here

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from agents.behaviours.base import Behaviour
-from agents.customers import LEVELS, Contact, Level
+from agents.customers import LEVELS, Level, is_contact
 from agents.models.contact import first_or_second
 from sim.spec import parameter
 
@@ -52,7 +52,7 @@ class TrustLevels(Behaviour):
             most = max(models.at_most(up, c, chunk) + models.at_most(down, c, chunk) for up, down in LEARNED.values())
             near, u = world.draws.below("trust_level", world.day, c.key[chunk], most)
             rows = near + chunk.start
-            level, here = c.level[rows], (c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)
+            level, here = c.level[rows], is_contact(c.contact[rows])
             for old, (up, down) in LEARNED.items():
                 (at,) = (here & (level == old)).nonzero()
                 if not len(at) or not (up in models or down in models):
@@ -76,7 +76,7 @@ class TrustLevels(Behaviour):
                 ("rise_4", Level.BUYER, often & (trust >= self.super_trust), Level.SUPER_USER),
                 ("fall_5", Level.SUPER_USER, ~often | (trust < self.super_trust - self.slack), Level.BUYER),
             )
-            here = (contact == Contact.CONTACT) | (contact == Contact.MUTED)
+            here = is_contact(contact)
             moves = [
                 (np.flatnonzero(here & (level == old) & due) + chunk.start, new)
                 for name, old, due, new in steps
@@ -128,7 +128,7 @@ class ValueTiers(Behaviour):
         c = world.customers
         past = 1.0 - season_day / self.season_days
         spend = c.spend_season + past * c.spend_before.astype(np.float64)
-        buyers = (c.orders > 0) & ((c.contact == Contact.CONTACT) | (c.contact == Contact.MUTED))
+        buyers = (c.orders > 0) & is_contact(c.contact)
         tier = np.searchsorted(self._cut_offs(spend[buyers]), spend, side="right").astype(np.int8)
         tier[~buyers] = 0
         rows = np.flatnonzero(tier != c.tier)

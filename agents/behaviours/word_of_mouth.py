@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.behaviours.base import Behaviour
-from agents.customers import Contact
+from agents.customers import is_contact
 from agents.friends import friend_keys, has_friend, people_who_are_friends
 from agents.invitations import UNASKED, WORD_OF_MOUTH, Inviting, invites, programme_at
 from agents.models.hazard import Singles, sigmoid
@@ -169,7 +169,7 @@ class WordOfMouth(Behaviour):
         u = world.draws.uniform("referral.speak", world.day, c.key[chunk])
         (near,) = (u < self._at_most(world, chunk, most, most_prompted)).nonzero()
         rows = near + chunk.start
-        here = (c.contact[rows] == Contact.CONTACT) | (c.contact[rows] == Contact.MUTED)
+        here = is_contact(c.contact[rows])
         return rows[here], u[near[here]]
 
     def _speak(self, world: PrivateDomain, rows: Rows, u: Floats) -> tuple[Rows, NDArray[np.int8]]:

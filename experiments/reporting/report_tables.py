@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,34 +109,34 @@ def people_table(census: pd.DataFrame, axis: str) -> Table:
 def steps_table(census: pd.DataFrame) -> Table:
     """For each trust level and arm: customers there on average, and which share of them rises or falls in a week."""
     info = funnel(census)
-    arms = list(dict.fromkeys(info["arm"]))
-    rows = []
-    for level, part in info.groupby("level", sort=False):
-        cells = []
-        for arm in arms:
-            row = part[part["arm"] == arm].iloc[0]
-            cells += [
-                FEW if np.isnan(row[name]) else form.format(row[name])
-                for name, form in (("stood", "{:,.0f}"), ("up_a_week", "{:.2%}"), ("down_a_week", "{:.2%}"))
-            ]
-        rows.append((LEVEL_NAMES[str(level)], *cells))
-    head = ("", *(f"{what}, {arm}" for arm in arms for what in ("on average", "rise a week", "fall a week")))
-    return Table(head, tuple(rows))
+    return _by_arm(
+        info.assign(words=info["level"].map(LEVEL_NAMES)),
+        stood=("on average", "{:,.0f}"), up_a_week=("rise a week", "{:.2%}"), down_a_week=("fall a week", "{:.2%}"),
+    )  # fmt: skip
 
 
 def segments_table(census: pd.DataFrame) -> Table:
     """Contacts at the start and at the end of each arm by class of each segment, and orders a contact. May be empty."""
     info = segments(census)
+    return _by_arm(
+        info.assign(words=info["dimension"] + " " + info["name"]),
+        before=("at first", "{:,.0f}"), after=("at last", "{:,.0f}"), orders=("orders each", "{:.2f}"),
+    )  # fmt: skip
+
+
+def _by_arm(info: pd.DataFrame, **columns: tuple[str, str]) -> Table:
+    """A row for each ``words``, columns of each arm side by side: column of the frame = head and format; NaN is few."""
     arms = list(dict.fromkeys(info["arm"]))
     rows = []
-    for (dimension, name), part in info.groupby(["dimension", "name"], sort=False):
-        cells = []
-        for arm in arms:
-            row = part[part["arm"] == arm].iloc[0]
-            found = (("before", "{:,.0f}"), ("after", "{:,.0f}"), ("orders", "{:.2f}"))
-            cells += [FEW if np.isnan(row[column]) else form.format(row[column]) for column, form in found]
-        rows.append((f"{dimension} {name}", *cells))
-    head = ("", *(f"{what}, {arm}" for arm in arms for what in ("at first", "at last", "orders each")))
+    for words, part in info.groupby("words", sort=False):
+        of_arm: dict[Any, dict[Any, float]] = part.set_index("arm")[list(columns)].to_dict("index")
+        cells = [
+            FEW if np.isnan(of_arm[arm][name]) else form.format(of_arm[arm][name])
+            for arm in arms
+            for name, (_, form) in columns.items()
+        ]
+        rows.append((str(words), *cells))
+    head = ("", *(f"{what}, {arm}" for arm in arms for what, _ in columns.values()))
     return Table(head, tuple(rows))
 
 

@@ -59,7 +59,8 @@ class Arm:
     @property
     def key(self) -> tuple[str, str]:
         """The world, and what is measured there."""
-        return repr((self.scenario, self.policy)), f"{self.measure.__module__}.{self.measure.__qualname__}"
+        name = getattr(self.measure, "__qualname__", None) or repr(self.measure)  # a function, or one with fields
+        return repr((self.scenario, self.policy)), f"{self.measure.__module__}.{name}"
 
     def together(self, arms: Sequence[Arm], seed: int) -> list[float]:
         """Live one replicate of the world and read the numbers of all arms off."""

@@ -10,7 +10,9 @@ whom never buy.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,56 +33,17 @@ FEW_PRESETS = ("fruit_shop", "garment_flash_sale", "course_seller")
 TOP = 0.2  # S3: 20 % of customers make 80 % of profit
 
 
-def general_sales(world: PrivateDomain) -> float:
-    """Share of net sales that the lowest tier makes."""
-    return _share(world, 0)
+@dataclass(frozen=True)
+class SalesOfTier:
+    """Share of net sales that a tier makes. ``reading`` tells by what somebody is of it: ``ranked`` by spending in the
+    whole horizon, ``reviewed`` by the last monthly review, ``then`` by the tier held on the day of the order."""
 
+    reading: Literal["ranked", "reviewed", "then"]
+    tier: int
 
-def core_sales(world: PrivateDomain) -> float:
-    """Share of net sales that the middle tier makes."""
-    return _share(world, 1)
-
-
-def high_value_sales(world: PrivateDomain) -> float:
-    """Share of net sales that the highest tier makes."""
-    return _share(world, 2)
-
-
-def general_sales_reviewed(world: PrivateDomain) -> float:
-    """Share of net sales made by those whom the last monthly review put in the lowest tier."""
-    return _share_reviewed(world, 0)
-
-
-def core_sales_reviewed(world: PrivateDomain) -> float:
-    """The same of the middle tier."""
-    return _share_reviewed(world, 1)
-
-
-def high_value_sales_reviewed(world: PrivateDomain) -> float:
-    """The same of the highest tier."""
-    return _share_reviewed(world, 2)
-
-
-def general_sales_then(world: PrivateDomain) -> float:
-    """Share of net sales made by customers who were in the lowest tier at that moment."""
-    return _share_then(world, 0)
-
-
-def core_sales_then(world: PrivateDomain) -> float:
-    """The same of the middle tier."""
-    return _share_then(world, 1)
-
-
-def high_value_sales_then(world: PrivateDomain) -> float:
-    """The same of the highest tier."""
-    return _share_then(world, 2)
-
-
-MEASURES = {"general": general_sales, "core": core_sales, "high_value": high_value_sales}
-REVIEWED = {
-    "general": general_sales_reviewed, "core": core_sales_reviewed, "high_value": high_value_sales_reviewed,
-}  # fmt: skip
-THEN = {"general": general_sales_then, "core": core_sales_then, "high_value": high_value_sales_then}
+    def __call__(self, world: PrivateDomain) -> float:
+        """The share, 0..1; not a number where nothing was sold."""
+        return READINGS[self.reading](world, self.tier)
 
 
 def _share(world: PrivateDomain, tier: int) -> float:
@@ -103,6 +66,9 @@ def _share_reviewed(world: PrivateDomain, tier: int) -> float:
 def _share_then(world: PrivateDomain, tier: int) -> float:
     sales = sales_by_tier(world.ledger)
     return float(sales[tier] / sales.sum()) if sales.sum() > 0 else math.nan
+
+
+READINGS = {"ranked": _share, "reviewed": _share_reviewed, "then": _share_then}
 
 
 def _by_customer(world: PrivateDomain, *kinds: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -141,25 +107,26 @@ def _best_fifth(world: PrivateDomain, people: NDArray[np.int64]) -> float:
 def facts() -> Iterator[Fact]:
     """Shares of the tiers in four presets, and of the best fifth where the source says so; then the other readings."""
     for preset in TIER_PRESETS:
-        yield from _tier_facts(preset, MEASURES)
+        yield from _tier_facts(preset, "ranked")
     for preset in FEW_PRESETS:
         yield _few(preset, "buyers", best_fifth_of_buyers)
     for preset in TIER_PRESETS:
-        yield from _tier_facts(preset, REVIEWED, " of the last review", judged=False)
+        yield from _tier_facts(preset, "reviewed", " of the last review")
     for preset in TIER_PRESETS:
-        yield from _tier_facts(preset, THEN, " of that day", judged=False)
+        yield from _tier_facts(preset, "then", " of that day")
     for preset in FEW_PRESETS:
         yield _few(preset, "contacts", best_fifth_of_contacts, judged=False)
 
 
-def _tier_facts(preset: str, measures: Mapping[str, Measure], when: str = "", *, judged: bool = True) -> Iterator[Fact]:
+def _tier_facts(preset: str, reading: Literal["ranked", "reviewed", "then"], when: str = "") -> Iterator[Fact]:
     world, quo = load(preset, "scenario"), load(status_quo_of(preset), "policy")
-    for tier, (low, high) in RANGES.items():
+    judged = reading == "ranked"
+    for number, (tier, (low, high)) in enumerate(RANGES.items()):
         name = tier.replace("_", "-")
         yield Fact(
             f"tiers: sales of {name}{when}, {preset}", f"customers of the {name} tier make {low:.0%} to {high:.0%} of "
-            "sales", "S0", low, high, "share of sales", (Arm("world", world, quo, measures[tier]),), the("world"),
-            tuned=judged and preset == "sparkling_drinks", judged=judged,
+            "sales", "S0", low, high, "share of sales", (Arm("world", world, quo, SalesOfTier(reading, number)),),
+            the("world"), tuned=judged and preset == "sparkling_drinks", judged=judged,
         )  # fmt: skip
 
 

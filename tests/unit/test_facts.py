@@ -74,9 +74,10 @@ def test_shares_of_the_tiers_are_those_of_the_events(busy: PrivateDomain) -> Non
         spent[key] = spent.get(key, 0) + (amount if kind == world.ledger.code["order"] else -amount)
     ranked = sorted(spent.values())
     cut, top = round(0.45 * len(ranked)), round(0.8 * len(ranked))
-    assert tiers.general_sales(world) == pytest.approx(sum(ranked[:cut]) / sum(ranked))
-    assert tiers.high_value_sales(world) == pytest.approx(sum(ranked[top:]) / sum(ranked))
-    assert tiers.general_sales(world) + tiers.core_sales(world) + tiers.high_value_sales(world) == pytest.approx(1)
+    general, core, high_value = (tiers.SalesOfTier("ranked", tier)(world) for tier in range(3))
+    assert general == pytest.approx(sum(ranked[:cut]) / sum(ranked))
+    assert high_value == pytest.approx(sum(ranked[top:]) / sum(ranked))
+    assert general + core + high_value == pytest.approx(1)
 
 
 def test_sales_by_the_last_tier_and_by_that_of_the_order(busy: PrivateDomain) -> None:
@@ -95,10 +96,15 @@ def test_sales_by_the_last_tier_and_by_that_of_the_order(busy: PrivateDomain) ->
     now = dict(zip(c.key.tolist(), c.tier.tolist(), strict=True))
     for key, kind, amount in zip(events.key.tolist(), events.kind.tolist(), events.amount.tolist(), strict=True):
         last[now.get(key, 0)] += (sign | {"package": 0}).get(world.ledger.kinds[kind].name, 0) * amount
-    for measure, made in zip(tiers.REVIEWED.values(), last, strict=True):
-        assert measure(world) == pytest.approx(made / sum(last))
-    for measure, made in zip(tiers.THEN.values(), sales, strict=True):
-        assert measure(world) == pytest.approx(made / sum(sales))
+    for number in range(3):
+        assert tiers.SalesOfTier("reviewed", number)(world) == pytest.approx(last[number] / sum(last))
+        assert tiers.SalesOfTier("then", number)(world) == pytest.approx(sales[number] / sum(sales))
+
+
+def test_what_is_asked_of_one_world_is_told_apart() -> None:
+    """Arms share a life by their keys: two measures under one key would have one answer."""
+    asked = [arm.key for fact in tiers.facts() for arm in fact.arms]
+    assert len(set(asked)) == len(asked) == 4 * 9 + 3 * 2
 
 
 def test_the_best_fifth_is_counted_by_all_that_customers_cost_and_bring() -> None:
